@@ -1,0 +1,1 @@
+"""Intermediate representation of a P4 parser; see ``model.py``."""

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Target seam, userspace: a packet is a pointer and an end. */
+#ifndef OVSP4_CTX_H
+#define OVSP4_CTX_H
+
+#include <linux/types.h>
+#include <stddef.h>
+#include <string.h>
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+struct packet {
+	__u8 *data;
+	__u8 *data_end;
+};
+
+static __always_inline __u8 *pkt_at(const struct packet *pkt, __u32 offset, __u32 size)
+{
+	if (offset > (__u32)(pkt->data_end - pkt->data) || size > (__u32)(pkt->data_end - pkt->data) - offset)
+		return NULL;
+	return pkt->data + offset;
+}
+
+static __always_inline __u32 pkt_size(const struct packet *pkt)
+{
+	return (__u32)(pkt->data_end - pkt->data);
+}
+
+#endif

@@ -1,0 +1,140 @@
+"""What the flow tables hold, in terms of key bits: the language between flow syntax, OpenFlow wire and the slow path.
+
+Made by ``openflow/`` (from text or from the wire); consumed and returned by ``slowpath/bridge.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Reserved ports of OpenFlow 1.3, section A.2.1; a port number is 1 .. 1023 here.
+PORT_IN_PORT = 0xFFFFFFF8
+PORT_FLOOD = 0xFFFFFFFB  # all ports but in_port
+PORT_ALL = 0xFFFFFFFC  # the same here: no port is excluded from flooding
+PORT_CONTROLLER = 0xFFFFFFFD
+
+N_TABLES = 254  # tables 0 .. 253, as in OVS
+DEFAULT_PRIORITY = 32768
+
+
+@dataclass(frozen=True)
+class Match:
+    """Bytes of the flow key and their mask; ``key`` is zero where ``mask`` is.
+
+    A match on a header's field also matches on the header's validity bit: whoever builds a Match adds it.
+    """
+
+    key: bytes
+    mask: bytes
+
+
+@dataclass(frozen=True)
+class Output:
+    """To a port, or a reserved port (FLOOD, ALL, IN_PORT)."""
+
+    port: int
+
+
+@dataclass(frozen=True)
+class ToController:
+    max_size: int = 0xFFFF  # bytes of the packet that go along
+
+
+@dataclass(frozen=True)
+class SetField:
+    """Write the ``mask`` bits of ``value`` into a field; both are ``width_bits`` wide.
+
+    Skipped for packets that lack the field's header.
+    """
+
+    offset_bits: int  # in the key
+    width_bits: int
+    value: int
+    mask: int
+
+
+@dataclass(frozen=True)
+class DecTtl:
+    """Decrement the 8-bit field at ``offset_bits`` of the key; a packet whose value is 0 or 1 goes no further."""
+
+    offset_bits: int
+
+
+@dataclass(frozen=True)
+class ToGroup:
+    group: int
+
+
+Action = Output | ToController | SetField | DecTtl | ToGroup
+
+
+@dataclass(frozen=True)
+class Flow:
+    """An entry of a flow table.  No actions and no ``goto_table`` drops."""
+
+    match: Match
+    actions: tuple[Action, ...] = ()
+    table: int = 0
+    priority: int = DEFAULT_PRIORITY
+    goto_table: int | None = None  # greater than ``table``
+    cookie: int = 0
+    idle_timeout_s: int = 0  # 0: never
+    hard_timeout_s: int = 0
+
+
+@dataclass(frozen=True)
+class FlowStats:
+    flow: Flow
+    n_packets: int
+    n_bytes: int
+    duration_s: float
+    idle_s: float
+
+
+@dataclass(frozen=True)
+class Bucket:
+    actions: tuple[Action, ...]
+    weight: int = 1
+    watch_port: int = 0  # the bucket is out of use while this port is down; 0: none
+
+
+@dataclass(frozen=True)
+class Group:
+    """``kind`` "select": one bucket by hash over ``hash_mask`` (key bytes); "all": every bucket on its own copy;
+    "indirect": the only bucket."""
+
+    group: int
+    kind: str
+    buckets: tuple[Bucket, ...]
+    hash_mask: bytes = b""
+
+
+@dataclass(frozen=True)
+class Megaflow:
+    """A megaflow as installed; ``actions`` in the text of ``runtime/dp.h``'s byte code."""
+
+    key: bytes
+    mask: bytes
+    actions: str
+    n_packets: int
+    n_bytes: int
+    idle_s: float
+    engines: tuple[str, ...]  # where it is installed: ("user", "xdp")
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One table's lookup; ``flow`` is None for a miss."""
+
+    table: int
+    flow: Flow | None
+
+
+@dataclass(frozen=True)
+class Trace:
+    steps: tuple[TraceStep, ...]
+    groups: tuple[tuple[int, int], ...]  # (group, bucket chosen for this packet)
+    mask: bytes  # the megaflow's
+    actions: str  # the megaflow's byte code, as text
+    output_ports: tuple[int, ...]  # where this packet goes
+    dropped: str = ""  # why nothing goes out, else ""
