@@ -124,9 +124,9 @@ def test_compiler_message_is_passed_on() -> None:
 @pytest.mark.parametrize(
     ("header", "package"),
     [
-        ("#include <xdp/none.h>", "libxdp-dev"),
-        ("#include <bpf/none.h>", "libbpf-dev"),
-        ("#include <no.h>", "libc6-dev"),
+        ("xdp/none.h", "libxdp-dev"),
+        ("bpf/none.h", "libbpf-dev"),
+        ("no.h", "libc6-dev"),
     ],
 )
 def test_missing_header_names_its_package(header: str, package: str) -> None:
