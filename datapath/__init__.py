@@ -1,0 +1,90 @@
+"""ovsp4's switch: the P4 compiler, the two packet engines, the slow path and the daemon that runs them.
+
+Other packages import from here and from nowhere below; each name is loaded when it is first used, so that
+``import datapath`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from datapath.errors import (
+    Diagnostic,
+    FlowError,
+    LoadError,
+    Location,
+    NotSupportedError,
+    OvsP4Error,
+    P4Error,
+    P4Errors,
+    P4SyntaxError,
+    P4TypeError,
+    P4UnsupportedError,
+    SetupError,
+    SwitchError,
+    TestbedError,
+    TopologyError,
+    VerifierError,
+    WaitTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from datapath.cache import cache_dir
+    from datapath.cli import add_verbs
+    from datapath.client import Client, running_networks
+    from datapath.compiler import CompiledProgram, compile_program
+    from datapath.ir.interpret import ParseOutcome, interpret_packet
+    from datapath.vswitchd.launch import Vswitchd, start_vswitchd
+
+_HOME = {
+    "Client": "datapath.client",
+    "CompiledProgram": "datapath.compiler",
+    "ParseOutcome": "datapath.ir.interpret",
+    "Vswitchd": "datapath.vswitchd.launch",
+    "add_verbs": "datapath.cli",
+    "cache_dir": "datapath.cache",
+    "compile_program": "datapath.compiler",
+    "interpret_packet": "datapath.ir.interpret",
+    "running_networks": "datapath.client",
+    "start_vswitchd": "datapath.vswitchd.launch",
+}
+
+__all__ = [
+    "Client",
+    "CompiledProgram",
+    "Diagnostic",
+    "FlowError",
+    "LoadError",
+    "Location",
+    "NotSupportedError",
+    "OvsP4Error",
+    "P4Error",
+    "P4Errors",
+    "P4SyntaxError",
+    "P4TypeError",
+    "P4UnsupportedError",
+    "ParseOutcome",
+    "SetupError",
+    "SwitchError",
+    "TestbedError",
+    "TopologyError",
+    "VerifierError",
+    "Vswitchd",
+    "WaitTimeoutError",
+    "add_verbs",
+    "cache_dir",
+    "compile_program",
+    "interpret_packet",
+    "running_networks",
+    "start_vswitchd",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load an exported name from the module that defines it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'datapath' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
