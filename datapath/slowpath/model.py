@@ -44,20 +44,26 @@ class ToController:
 class SetField:
     """Write the ``mask`` bits of ``value`` into a field; both are ``width_bits`` wide.
 
-    Skipped for packets that lack the field's header.
+    Skipped for packets that lack the field's header, which ``header`` names: headers may share a slot of the key, and
+    then the offset alone does not tell.
     """
 
     offset_bits: int  # in the key
     width_bits: int
     value: int
     mask: int
+    header: str = ""  # path; "" only for a program whose slots are not shared
 
 
 @dataclass(frozen=True)
 class DecTtl:
-    """Decrement the 8-bit field at ``offset_bits`` of the key; a packet whose value is 0 or 1 goes no further."""
+    """Decrement the 8-bit field at ``offset_bits`` of the key; a packet whose value is 0 or 1 goes no further.
+
+    Skipped for packets that lack ``header``.
+    """
 
     offset_bits: int
+    header: str = ""
 
 
 @dataclass(frozen=True)
