@@ -55,8 +55,8 @@ struct dp_action {
 	__u8 header; /* header id; the packet's headers have run-time offsets, parse_result.hdr_off */
 	__u8 flags; /* DP_F_* */
 	__u32 arg;
-	__u8 value[8]; /* in wire order */
-	__u8 mask[8];
+	__u8 value[8]; /* in wire order; zero behind `size` bytes */
+	__u8 mask[8]; /* likewise */
 };
 
 /* Why a packet comes up. */

@@ -23,6 +23,33 @@ static __always_inline __u8 *pkt_at(const struct packet *pkt, __u32 offset, __u3
 	return pkt->data + offset;
 }
 
+/* Words in the packet at any address. */
+static __always_inline __u64 pkt_load64(const __u8 *p)
+{
+	__u64 word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static __always_inline void pkt_store64(__u8 *p, __u64 word)
+{
+	memcpy(p, &word, sizeof(word));
+}
+
+static __always_inline __u16 pkt_load16(const __u8 *p)
+{
+	__u16 word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static __always_inline void pkt_store16(__u8 *p, __u16 word)
+{
+	memcpy(p, &word, sizeof(word));
+}
+
 static __always_inline __u32 pkt_size(const struct packet *pkt)
 {
 	return (__u32)(pkt->data_end - pkt->data);

@@ -30,6 +30,27 @@ static __always_inline __u8 *pkt_at(const struct packet *pkt, __u32 offset, __u3
 	return p;
 }
 
+/* Words in the packet at any address: the kernel's JIT targets load them unaligned. */
+static __always_inline __u64 pkt_load64(const __u8 *p)
+{
+	return *(const __u64 *)p;
+}
+
+static __always_inline void pkt_store64(__u8 *p, __u64 word)
+{
+	*(__u64 *)p = word;
+}
+
+static __always_inline __u16 pkt_load16(const __u8 *p)
+{
+	return *(const __u16 *)p;
+}
+
+static __always_inline void pkt_store16(__u8 *p, __u16 word)
+{
+	*(__u16 *)p = word;
+}
+
 static __always_inline __u32 pkt_size(const struct packet *pkt)
 {
 	return (__u32)(pkt->data_end - pkt->data);
