@@ -1,0 +1,126 @@
+"""Derives every address of a network from its topology: the same topology always has the same addresses.
+
+    host j (from 1) on switch i (from 1)   10.<i / 256>.<i % 256>.<j>   02:01:<i>:<i>:<j>:<j>
+    with routing l3-ecmp                   prefix /24, gateway .254 with the switch's MAC
+    else                                   prefix /8, one network, no gateway
+    switch i as a router                   02:02:<i>:<i>:00:00
+    port p of switch i                     02:03:<i>:<i>:<p>:<p>  (of the interface; the switch itself does not use it)
+
+A switch's number i is its place in the topology.  A host's own ``ip`` and ``mac`` go first.  Read by ``routing.py``
+(flows), ``network.py`` (interfaces, ARP entries) and tests.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from datapath import TopologyError
+from topologies import End, Topology
+
+_L2_PREFIX = 8
+_L3_PREFIX = 24
+
+
+@dataclass(frozen=True)
+class HostAddress:
+    """What a host is given."""
+
+    mac: str
+    interface: ipaddress.IPv4Interface
+    attachment: End  # the switch port it is plugged into
+    gateway: str = ""  # its IP address; none where all hosts share one network
+    gateway_mac: str = ""
+    neighbours: tuple[tuple[str, str], ...] = ()  # (IP, MAC) pairs that it need not ask for
+
+    @property
+    def ip(self) -> str:
+        return str(self.interface.ip)
+
+    @property
+    def prefix_length(self) -> int:
+        return self.interface.network.prefixlen
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of a whole network, by node name."""
+
+    hosts: dict[str, HostAddress]
+    router_macs: dict[str, str]  # of switches
+
+    def networks_of(self, switch: str) -> tuple[ipaddress.IPv4Network, ...]:
+        """Return the networks of a switch's hosts, in order of its ports."""
+        local = [a for a in self.hosts.values() if a.attachment.node == switch]
+        local.sort(key=lambda a: a.attachment.port)
+        return tuple(dict.fromkeys(a.interface.network for a in local))
+
+    def hosts_of(self, switch: str) -> tuple[str, ...]:
+        """Return the names of a switch's hosts."""
+        return tuple(name for name, a in self.hosts.items() if a.attachment.node == switch)
+
+
+def port_mac(topology: Topology, end: End) -> str:
+    """Return the MAC address of a switch port's interface."""
+    return _mac(0x03, _number(topology, end.node), end.port)
+
+
+def derive_addresses(topology: Topology) -> Addresses:
+    """Return every address of a network.
+
+    Raises:
+        TopologyError: Addresses given in the topology cannot be had together with the derived ones.
+    """
+    routed = topology.routing == "l3-ecmp"
+    macs = {switch.name: _mac(0x02, i, 0) for i, switch in enumerate(topology.switches, 1)}
+    placed: dict[str, HostAddress] = {}
+    for switch in topology.switches:
+        for j, host in enumerate(topology.hosts_of(switch.name), 1):
+            i = _number(topology, switch.name)
+            derived = f"10.{i >> 8}.{i & 255}.{j}/{_L3_PREFIX if routed else _L2_PREFIX}"
+            interface = ipaddress.IPv4Interface(host.ip or derived)
+            placed[host.name] = HostAddress(host.mac or _mac(0x01, i, j), interface, topology.attachment(host.name))
+    _check(topology, placed, routed)
+    hosts = {}
+    for host in topology.hosts:
+        own = placed[host.name]
+        gateway = str(own.interface.network.broadcast_address - 1) if routed else ""
+        gateway_mac = macs[own.attachment.node] if routed else ""
+        known = [(gateway, gateway_mac)] if routed else []
+        known += [(a.ip, a.mac) for name, a in placed.items() if routed and _mates(a, own) and name != host.name]
+        hosts[host.name] = HostAddress(own.mac, own.interface, own.attachment, gateway, gateway_mac, tuple(known))
+    return Addresses(hosts, macs)
+
+
+def _mates(a: HostAddress, b: HostAddress) -> bool:
+    return a.attachment.node == b.attachment.node and a.interface.network == b.interface.network
+
+
+def _number(topology: Topology, switch: str) -> int:
+    return next(i for i, other in enumerate(topology.switches, 1) if other.name == switch)
+
+
+def _mac(kind: int, i: int, j: int) -> str:
+    octets = (0x02, kind, i >> 8, i & 255, j >> 8, j & 255)
+    return ":".join(f"{octet:02x}" for octet in octets)
+
+
+def _check(topology: Topology, hosts: dict[str, HostAddress], routed: bool) -> None:
+    """Refuse addresses that two hosts have, and in routed networks a subnet that is on two switches."""
+    faults = []
+    owners: dict[str, str] = {}
+    subnets: dict[ipaddress.IPv4Network, str] = {}
+    for name, address in hosts.items():
+        for value in (address.ip, address.mac):
+            if value in owners:
+                faults.append(f"{value} is {owners[value]}'s and {name}'s")
+            owners.setdefault(value, name)
+        switch = address.attachment.node
+        for network, other in subnets.items() if routed else ():
+            if other != switch and network.overlaps(address.interface.network):
+                faults.append(f"{name} is in {address.interface.network}, which is on {other} already, not on {switch}")
+        subnets.setdefault(address.interface.network, switch)
+        if routed and address.interface.ip == address.interface.network.broadcast_address - 1:
+            faults.append(f"{name} has {address.ip}, the address of the gateway")
+    if faults:
+        raise TopologyError("\n".join(f"{topology.source}: error: {fault}" for fault in faults))

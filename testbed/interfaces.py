@@ -1,0 +1,159 @@
+"""Makes and configures interfaces by netlink and ethtool calls, directly in the namespaces where they belong.
+
+Every function here runs on a thread that is inside the namespace it works on (``Namespace.call``).  A veth pair is made
+with both ends in place: neither is ever seen in the machine's own namespace, nor renamed or moved.
+
+Used by ``links.py``, ``nodes.py``, ``taps.py``, ``shaping.py``.
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from datapath import SetupError
+from testbed.namespaces import Namespace, set_sysctl
+
+# linux/sockios.h, linux/ethtool.h, linux/if.h
+_SIOCGIFFLAGS = 0x8913
+_SIOCETHTOOL = 0x8946
+_ETHTOOL_STXCSUM = 0x17
+_ETHTOOL_STSO = 0x1F
+_ETHTOOL_SGRO = 0x2C
+_IFF_UP = 0x1
+
+
+@dataclass(frozen=True)
+class VethEnd:
+    """One end of a veth pair to be made."""
+
+    name: str
+    mac: str
+    namespace: Namespace
+
+
+@contextmanager
+def netlink() -> Iterator[Any]:
+    """Open a netlink socket in the calling thread's namespace; kernel errors become ``SetupError``."""
+    from pyroute2 import IPRoute  # takes 0.2 s
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    with IPRoute() as ipr:
+        try:
+            yield ipr
+        except NetlinkError as error:
+            raise SetupError(f"the kernel refused a network setting: {error}") from error
+
+
+def prepare_namespace() -> None:
+    """Bring up loopback and switch IPv6 off, before any interface appears: router solicitations are noise to tests."""
+    set_sysctl("ipv6/conf/all/disable_ipv6", "1")
+    set_sysctl("ipv6/conf/default/disable_ipv6", "1")
+    with netlink() as ipr:
+        ipr.link("set", index=socket.if_nametoindex("lo"), state="up")
+
+
+def make_veth(end: VethEnd, peer: VethEnd) -> None:
+    """Make a veth pair, down; runs in ``end``'s namespace.
+
+    One queue each way: with several, transmit queues share the receive rings of an XDP program unevenly.
+    """
+    queues = {"num_tx_queues": 1, "num_rx_queues": 1}
+    there = {"ifname": peer.name, "address": peer.mac, "net_ns_fd": peer.namespace.fd, **queues}
+    with netlink() as ipr:
+        ipr.link("add", ifname=end.name, kind="veth", address=end.mac, peer=there, **queues)
+
+
+def set_up(*names: str) -> None:
+    """Bring interfaces up."""
+    with netlink() as ipr:
+        for name in names:
+            ipr.link("set", index=socket.if_nametoindex(name), state="up")
+
+
+def set_down(name: str) -> None:
+    """Take an interface down."""
+    with netlink() as ipr:
+        ipr.link("set", index=socket.if_nametoindex(name), state="down")
+
+
+def is_up(name: str) -> bool:
+    """Tell whether an interface is up; one that is gone is not."""
+    request = struct.pack("16sH14x", name.encode(), 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            answer = fcntl.ioctl(sock, _SIOCGIFFLAGS, request)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return False
+            raise
+    return bool(struct.unpack("16sH14x", answer)[1] & _IFF_UP)
+
+
+def delete(name: str) -> None:
+    """Delete an interface, and its peer with it; fine if it is gone."""
+    try:
+        index = socket.if_nametoindex(name)
+    except OSError:
+        return
+    with netlink() as ipr:
+        ipr.link("del", index=index)
+
+
+def set_mac(name: str, mac: str) -> None:
+    """Change an interface's MAC address."""
+    with netlink() as ipr:
+        ipr.link("set", index=socket.if_nametoindex(name), address=mac)
+
+
+def set_address(name: str, ip: str, prefix_length: int) -> None:
+    """Give an interface one IPv4 address in place of those it has."""
+    index = socket.if_nametoindex(name)
+    with netlink() as ipr:
+        ipr.flush_addr(index=index)
+        ipr.addr("add", index=index, address=ip, prefixlen=prefix_length)
+
+
+def set_default_route(name: str, gateway: str) -> None:
+    """Send everything that has no other route to a gateway."""
+    with netlink() as ipr:
+        ipr.route("replace", dst="0.0.0.0/0", gateway=gateway, oif=socket.if_nametoindex(name))
+
+
+def add_neighbours(name: str, neighbours: Sequence[tuple[str, str]]) -> None:
+    """Add permanent ARP entries: pairs of IPv4 and MAC address."""
+    index = socket.if_nametoindex(name)
+    with netlink() as ipr:
+        for ip, mac in neighbours:
+            ipr.neigh("replace", ifindex=index, dst=ip, lladdr=mac, state=0x80)  # NUD_PERMANENT
+
+
+def fit_for_xdp_peer(name: str) -> None:
+    """Set the offloads of an interface whose peer is a switch port.
+
+    Transmit checksums off (TSO goes with it): XDP forwards a partial checksum as it is.  GRO on: without NAPI on this
+    end, the kernel throws away what XDP redirects to it.
+    """
+    for command, value in ((_ETHTOOL_STXCSUM, 0), (_ETHTOOL_STSO, 0), (_ETHTOOL_SGRO, 1)):
+        _ethtool(name, command, value)
+
+
+def _ethtool(name: str, command: int, value: int) -> None:
+    """Make one of ethtool's on/off calls."""
+    argument = array.array("I", [command, value])
+    address, _ = argument.buffer_info()
+    request = struct.pack("16sP8x", name.encode(), address)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            fcntl.ioctl(sock, _SIOCETHTOOL, request)
+        except OSError as error:
+            what = f"cannot set offload {command:#x} of {name} to {value}"
+            raise SetupError(f"{what}: {os.strerror(error.errno or 0)}") from error
