@@ -30,12 +30,14 @@ from datapath.errors import (
 )
 
 if TYPE_CHECKING:
+    from datapath.build import build_program
     from datapath.cache import cache_dir
     from datapath.cli import add_verbs
     from datapath.client import Client, running_networks
     from datapath.compiler import CompiledProgram, compile_program
     from datapath.ir.interpret import ParseOutcome, interpret_packet
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
+    from datapath.xdp.headers import find_headers
 
 _HOME = {
     "Client": "datapath.client",
@@ -43,8 +45,10 @@ _HOME = {
     "ParseOutcome": "datapath.ir.interpret",
     "Vswitchd": "datapath.vswitchd.launch",
     "add_verbs": "datapath.cli",
+    "build_program": "datapath.build",
     "cache_dir": "datapath.cache",
     "compile_program": "datapath.compiler",
+    "find_headers": "datapath.xdp.headers",
     "interpret_packet": "datapath.ir.interpret",
     "running_networks": "datapath.client",
     "start_vswitchd": "datapath.vswitchd.launch",
@@ -73,8 +77,10 @@ __all__ = [
     "Vswitchd",
     "WaitTimeoutError",
     "add_verbs",
+    "build_program",
     "cache_dir",
     "compile_program",
+    "find_headers",
     "interpret_packet",
     "running_networks",
     "start_vswitchd",
