@@ -93,6 +93,14 @@ class Namespace:
         return self.call(lambda: socket.socket(family, kind, protocol))
 
 
+def call_in(where: int | Namespace, function: Callable[[], T]) -> T:
+    """Run a function inside a namespace that is given as such, or by a process in it; see ``Namespace.call``."""
+    if isinstance(where, Namespace):
+        return where.call(function)
+    with Namespace.of(where) as namespace:
+        return namespace.call(function)
+
+
 def _on_a_thread(function: Callable[[], T]) -> T:
     """Run a function on a new thread and wait for it."""
     values: list[T] = []
