@@ -1,0 +1,87 @@
+"""The texts of a compilation and what was said about them: every diagnostic is made here.
+
+``preprocess.py`` registers each file it reads; all later stages report through the one ``Report`` of the run, which
+adds the source line and the caret's width.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from datapath.errors import Diagnostic, Location, P4Errors
+from datapath.p4.lexer import TOKEN
+
+MAX_DIAGNOSTICS = 100  # more than this helps nobody, and bounds the work on hopeless input
+
+
+class StopCompilationError(Exception):
+    """Unwinds a stage that cannot go on; the diagnostics are in the report already."""
+
+
+class Report:
+    """Collects diagnostics and source texts."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self.files: list[Path] = []
+        self._lines: dict[str, list[str]] = {}
+        self._seen: set[tuple[Location, str]] = set()
+        self.n_errors = 0
+
+    def add_text(self, name: str, text: str) -> None:
+        self._lines[name] = text.split("\n")
+
+    def line(self, location: Location) -> str:
+        lines = self._lines.get(location.file, [])
+        return lines[location.line - 1].rstrip("\r") if 0 < location.line <= len(lines) else ""
+
+    def error(
+        self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
+    ) -> None:
+        self._add("error", location, message, hint, notes)
+
+    def unsupported(self, location: Location, message: str, hint: str = "") -> None:
+        self._add("unsupported", location, message, hint, ())
+
+    def warning(
+        self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
+    ) -> None:
+        self._add("warning", location, message, hint, notes)
+
+    def _add(
+        self, severity: str, location: Location, message: str, hint: str, notes: Iterable[tuple[Location, str]]
+    ) -> None:
+        if (location, message) in self._seen:
+            return
+        self._seen.add((location, message))
+        line = self.line(location)
+        token = TOKEN.match(line, location.column - 1) if line else None
+        length = max(1, token.end() - token.start()) if token else 1
+        noted = tuple((place, text, self.line(place)) for place, text in notes)
+        self.diagnostics.append(Diagnostic(location, severity, message, line, length, hint, noted))
+        if severity != "warning":
+            self.n_errors += 1
+            if self.n_errors >= MAX_DIAGNOSTICS:
+                raise StopCompilationError
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.severity == "warning")
+
+    def raise_errors(self) -> None:
+        """Raise what was found, if any of it is an error.
+
+        Raises:
+            P4Errors: with the errors (warnings are left out).
+        """
+        errors = [d for d in self.diagnostics if d.severity != "warning"]
+        if errors:
+            raise P4Errors(errors)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the known name that is most like ``name``, else an empty string."""
+    close = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else ""
