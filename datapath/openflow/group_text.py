@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from datapath.errors import FlowError
 from datapath.openflow.action_text import N_GROUPS, ActionContext, format_actions, parse_actions
@@ -96,9 +97,8 @@ def parse_group_ids(text: str) -> list[int] | None:
 def _split_at_buckets(text: Span) -> list[Span]:
     """Cut at each ``bucket=`` (or ``bucket(...)``), which stays with what follows."""
     starts = [item.start for item in text.split() if re.match(r"buckets?[=(]", item.text)]
-    ends = [*starts[1:], len(text.text)]
-    head = text.cut(0, starts[0] if starts else None)
-    return [head, *(text.cut(start, end) for start, end in zip(starts, ends, strict=True))]
+    edges = [0, *starts, len(text.text)]
+    return [text.cut(start, end) for start, end in pairwise(edges)]
 
 
 def _parse_attributes(head: Span, faults: Faults) -> dict[str, Span]:

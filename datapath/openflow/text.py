@@ -93,7 +93,7 @@ def suggest(name: str, legal: Iterable[str]) -> str:
     folded = {n.lower(): n for n in reversed(names)}
     # A forgotten header: compare with the last part of dotted names; a forgotten ending: with the beginnings.
     near = [n for n in names if n.lower().rpartition(".")[2] == name.lower()]
-    near = near or [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.7)]
+    near = near or [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.65)]
     close = near[:3] or [n for n in names if len(name) > 1 and n.lower().startswith(name.lower())][:3]
     if close:
         return f"did you mean {' or '.join(close)}?"
