@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The XDP engine's program: parse, find the flow, edit, redirect.
+ *
+ * loader.py puts the text together that BCC compiles: ctx/xdp.h, the generated program, runtime headers, maps.h (which
+ * says how lookup works and what may change meanwhile), this file.  All maps are written by xdp_dp.c.
+ *
+ * Every packet ends in one of these ways: redirected to a port, or a set of ports; redirected to the AF_XDP socket of
+ * its interface as it came (no flow; an action for userspace; time to live over); dropped and counted.
+ */
+
+#include "maps.h"
+
+#define KEY_WORDS (KEY_SIZE / 8)
+#define MASK_WORDS XDP_MASK_WORDS(KEY_SIZE)
+/* Room for the key, a power of two, so that a mask keeps a word's offset within it. */
+#define KEY_ROOM                                                                                                       \
+	(KEY_SIZE <= 64     ? 64                                                                                       \
+	 : KEY_SIZE <= 128  ? 128                                                                                      \
+	 : KEY_SIZE <= 256  ? 256                                                                                      \
+	 : KEY_SIZE <= 512  ? 512                                                                                      \
+	 : KEY_SIZE <= 1024 ? 1024                                                                                     \
+			    : 2048)
+
+struct flow_entry {
+	struct xdp_flow flow;
+	__u64 key[(XDP_FLOW_SIZE(KEY_SIZE) - 16) / 8];
+};
+
+/* What is too large, or not aligned enough, for the stack. */
+struct scratch {
+	union {
+		struct flow_key key;
+		__u64 words[KEY_ROOM / 8];
+		__u8 bytes[KEY_ROOM];
+	};
+	struct parse_result result;
+	__u16 hdr_room[256]; /* so that result.hdr_off may be indexed by any byte */
+};
+
+BPF_F_TABLE("array", __u32, struct xdp_port, ports, XDP_N_IFINDEX, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_bridge, bridges, XDP_N_BRIDGES, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_mask, masks, XDP_N_MASKS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct flow_entry, flows, XDP_N_FLOWS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, __u64, chains, XDP_N_CHAINS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_program, programs, XDP_N_PROGRAMS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_select, selects, XDP_N_SELECTS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_mask, hashes, XDP_N_HASHES, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_set, sets, XDP_N_SETS, BPF_F_MMAPABLE);
+BPF_ARRAY(hints, __u64, XDP_N_HINTS);
+BPF_PERCPU_ARRAY(scratches, struct scratch, 1);
+BPF_PERCPU_ARRAY(flow_counts, struct xdp_count, XDP_N_FLOWS);
+BPF_PERCPU_ARRAY(port_counts, struct xdp_port_count, XDP_N_SLOTS);
+BPF_PERCPU_ARRAY(drop_counts, __u64, XDP_N_BRIDGES *XDP_N_DROPS);
+BPF_PERCPU_ARRAY(error_counts, __u64, XDP_N_BRIDGES *N_ERRORS);
+BPF_DEVMAP(tx_ports, XDP_N_SLOTS);
+BPF_DEVMAP(tx_set_template, XDP_SET_PORTS);
+BPF_ARRAY_OF_MAPS(tx_sets, "tx_set_template", XDP_N_SETS);
+BPF_XSKMAP(sockets, XDP_N_IFINDEX);
+
+/* BCC's own spelling wants a map by name, this one takes what a map of maps gave. */
+static long (*redirect_to_map)(void *map, __u64 key, __u64 flags) = (void *)BPF_FUNC_redirect_map;
+
+static __always_inline int drop(const struct xdp_port *port, __u32 reason)
+{
+	__u32 i = port->bridge * XDP_N_DROPS + reason;
+	__u64 *count = drop_counts.lookup(&i);
+
+	if (count)
+		*count += 1;
+	return XDP_DROP;
+}
+
+static __always_inline void count_error(const struct xdp_port *port, __u32 error)
+{
+	__u32 i = port->bridge * N_ERRORS + error;
+	__u64 *count = error_counts.lookup(&i);
+
+	if (count)
+		*count += 1;
+}
+
+static __always_inline void count_rx(const struct xdp_port *port, __u32 size)
+{
+	__u32 slot = port->slot;
+	struct xdp_port_count *count = port_counts.lookup(&slot);
+
+	if (count) {
+		count->rx.n_packets += 1;
+		count->rx.n_bytes += size;
+	}
+}
+
+static __always_inline void count_tx(__u32 slot, __u32 size)
+{
+	struct xdp_port_count *count = port_counts.lookup(&slot);
+
+	if (count) {
+		count->tx.n_packets += 1;
+		count->tx.n_bytes += size;
+	}
+}
+
+/* Hand the packet up as it came; the user engine counts it. */
+static __always_inline int to_userspace(const struct xdp_port *port, __u32 ifindex)
+{
+	int verdict = sockets.redirect_map(ifindex, XDP_DROP);
+
+	return verdict == XDP_REDIRECT ? verdict : drop(port, DROP_UPCALL_FULL);
+}
+
+/* The hash of the packet's words under a mask. */
+static __always_inline __u32 hash_words(const struct scratch *scratch, const struct xdp_mask *mask, __u64 hash)
+{
+	__u32 i;
+
+	for (i = 0; i < MASK_WORDS; i++) {
+		if (i >= mask->n_words)
+			break;
+		hash = hash_word(hash, *(__u64 *)(scratch->bytes + (mask->words[i].offset & (KEY_ROOM - 8))) &
+					   mask->words[i].bits);
+	}
+	return hash_finish(hash);
+}
+
+/* Is the packet one of this flow's? */
+static __always_inline int flow_has(const struct scratch *scratch, const struct flow_entry *entry)
+{
+	__u32 id = entry->flow.mask, i;
+	const struct xdp_mask *mask = masks.lookup(&id);
+	__u64 difference = 0;
+
+	if (!id || !mask)
+		return 0;
+	for (i = 0; i < MASK_WORDS; i++) {
+		if (i >= mask->n_words)
+			break;
+		difference |=
+		    (*(__u64 *)(scratch->bytes + (mask->words[i].offset & (KEY_ROOM - 8))) & mask->words[i].bits) ^
+		    entry->key[i];
+	}
+	return !difference;
+}
+
+/* The flow that the packet belongs to by its hash under one of the masks, 0 if none does; still to be compared.  (Were
+ * the first whose hash agrees not the right one, once in 2^32, the packet would only miss.) */
+static __always_inline __u32 find_flow(const struct scratch *scratch, const struct xdp_bridge *bridge)
+{
+	const struct flow_entry *entry;
+	const struct xdp_mask *mask;
+	__u32 i, j, id, mask_id, hash, chain;
+	__u64 *head;
+
+	for (i = 0; i < XDP_BRIDGE_MASKS; i++) {
+		if (i >= bridge->n_masks)
+			break;
+		mask_id = bridge->masks[i];
+		mask = masks.lookup(&mask_id);
+		if (!mask)
+			break;
+		hash = hash_words(scratch, mask, xdp_hash_start(mask_id));
+		chain = hash % XDP_N_CHAINS;
+		head = chains.lookup(&chain);
+		if (!head)
+			break;
+		id = (__u32)*head;
+		for (j = 0; j < XDP_CHAIN_MAX && id; j++) {
+			entry = flows.lookup(&id);
+			if (!entry)
+				break;
+			if (entry->flow.hash == hash && entry->flow.mask == mask_id)
+				return id;
+			id = entry->flow.next;
+		}
+	}
+	return 0;
+}
+
+/* The program of the bucket that the packet's key chooses, 0 if there is none. */
+static __always_inline __u32 select_bucket(const struct scratch *scratch, __u32 id)
+{
+	const struct xdp_select *select = selects.lookup(&id);
+	const struct xdp_mask *mask;
+	__u32 hash_id, point, i;
+
+	if (!select)
+		return 0;
+	hash_id = select->hash;
+	mask = hashes.lookup(&hash_id);
+	if (!mask)
+		return 0;
+	point = hash_point(hash_words(scratch, mask, HASH_START), select->total);
+	for (i = 0; i < XDP_N_BUCKETS; i++) {
+		if (i >= select->n_buckets)
+			break;
+		if (point < select->upto[i])
+			return select->programs[i];
+	}
+	return 0;
+}
+
+static __always_inline __u32 header_offset(const struct scratch *scratch, __u8 header)
+{
+	return scratch->result.hdr_off[header];
+}
+
+/* Is a time to live that the program decrements over? */
+static __always_inline int ttl_is_over(const struct packet *pkt, const struct scratch *scratch,
+				       const struct xdp_program *program)
+{
+	__u32 i;
+	__u8 *p;
+
+	for (i = 0; i < XDP_N_TTLS; i++) {
+		if (i >= program->n_ttls)
+			break;
+		p = pkt_at(pkt, header_offset(scratch, program->ttls[i].header) + program->ttls[i].offset, 1);
+		if (p && *p < program->ttls[i].least)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline int edit_packet(const struct packet *pkt, const struct scratch *scratch,
+				       const struct xdp_program *program)
+{
+	struct act_state state = {0};
+	__u32 i;
+
+	for (i = 0; i < XDP_N_EDITS; i++) {
+		if (i >= program->n_edits)
+			break;
+		if (act_edit(pkt, header_offset(scratch, program->edits[i].header), &program->edits[i], &state))
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline int send_to_port(const struct xdp_port *port, const struct xdp_program *program, __u32 size)
+{
+	int verdict;
+
+	if (program->port == port->port && !program->back)
+		return drop(port, DROP_NO_ACTION);
+	verdict = tx_ports.redirect_map(program->slot, XDP_DROP);
+	if (verdict != XDP_REDIRECT)
+		return drop(port, DROP_BAD_PORT);
+	count_tx(program->slot, size);
+	return verdict;
+}
+
+static __always_inline int send_to_set(const struct xdp_port *port, const struct xdp_program *program, __u32 size)
+{
+	__u32 id = program->slot, back = program->back, i;
+	const struct xdp_set *set = sets.lookup(&id);
+	void *devices = tx_sets.lookup(&id);
+
+	if (!set || !devices)
+		return drop(port, DROP_BAD_PORT);
+	for (i = 0; i < XDP_SET_PORTS; i++) {
+		if (i >= set->n_ports)
+			break;
+		if (back || set->ports[i] != port->port)
+			count_tx(set->slots[i], size);
+	}
+	return redirect_to_map(devices, 0, back ? BPF_F_BROADCAST : BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS);
+}
+
+static __always_inline int run_program(const struct packet *pkt, const struct scratch *scratch,
+				       const struct xdp_port *port, const struct xdp_program *program)
+{
+	if (edit_packet(pkt, scratch, program))
+		return drop(port, DROP_BAD_ACTION);
+	if (program->out == XDP_OUT_PORT)
+		return send_to_port(port, program, pkt_size(pkt));
+	if (program->out == XDP_OUT_SET)
+		return send_to_set(port, program, pkt_size(pkt));
+	return drop(port, DROP_NO_ACTION);
+}
+
+static __always_inline void count_flow(__u32 id, __u32 size)
+{
+	struct xdp_count *count = flow_counts.lookup(&id);
+
+	if (count) {
+		count->n_packets += 1;
+		count->n_bytes += size;
+	}
+}
+
+/* The flow of the packet: where the hint says, else by search. */
+static __always_inline const struct flow_entry *lookup(const struct scratch *scratch, const struct xdp_bridge *bridge,
+						       __u32 *id)
+{
+	__u32 slot = hash_words(scratch, &bridge->any, HASH_START) % XDP_N_HINTS;
+	const struct flow_entry *entry;
+	__u64 *hint = hints.lookup(&slot);
+
+	if (!hint)
+		return NULL;
+	*id = (__u32)*hint;
+	entry = flows.lookup(id);
+	if (entry && flow_has(scratch, entry))
+		return entry;
+	*id = find_flow(scratch, bridge);
+	if (!*id)
+		return NULL;
+	entry = flows.lookup(id);
+	if (!entry || !flow_has(scratch, entry))
+		return NULL;
+	*hint = *id;
+	return entry;
+}
+
+static __always_inline int switch_packet(const struct packet *pkt, const struct scratch *scratch,
+					 const struct xdp_port *port, const struct xdp_bridge *bridge, __u32 ifindex)
+{
+	const struct xdp_program *program;
+	const struct flow_entry *entry;
+	__u32 id, program_id;
+
+	entry = lookup(scratch, bridge, &id);
+	if (!entry)
+		return to_userspace(port, ifindex);
+	program_id = entry->flow.program;
+	if (program_id & XDP_SELECT)
+		program_id = select_bucket(scratch, program_id & ~XDP_SELECT);
+	program = programs.lookup(&program_id);
+	if (!program || ttl_is_over(pkt, scratch, program))
+		return to_userspace(port, ifindex);
+	count_flow(id, pkt_size(pkt));
+	count_rx(port, pkt_size(pkt));
+	return run_program(pkt, scratch, port, program);
+}
+
+int xdp_switch(struct xdp_md *ctx)
+{
+	struct packet pkt = {(__u8 *)(long)ctx->data, (__u8 *)(long)ctx->data_end};
+	__u32 ifindex = ctx->ingress_ifindex, bridge_id, zero = 0, i;
+	struct xdp_port *port = ports.lookup(&ifindex);
+	struct scratch *scratch = scratches.lookup(&zero);
+	struct xdp_bridge *bridge;
+
+	if (!port || !scratch)
+		return XDP_DROP;
+	bridge_id = port->bridge;
+	bridge = bridges.lookup(&bridge_id);
+	if (!(port->flags & XDP_PORT_VALID) || !bridge)
+		return drop(port, DROP_UNKNOWN_PORT);
+	if (port->flags & XDP_PORT_PUNT)
+		return to_userspace(port, ifindex);
+	if (pkt_size(&pkt) > DP_PACKET_MAX)
+		return drop(port, DROP_TOO_LONG);
+	scratch->words[0] = port->key_word;
+#pragma unroll
+	for (i = 1; i < KEY_WORDS; i++)
+		scratch->words[i] = 0;
+	if (program_parse(&pkt, &scratch->key, &scratch->result)) {
+		count_error(port, scratch->result.error);
+		if (!(bridge->flags & XDP_BRIDGE_CONTINUE)) {
+			count_rx(port, pkt_size(&pkt));
+			return drop(port, DROP_PARSER_REJECT);
+		}
+	}
+	return switch_packet(&pkt, scratch, port, bridge, ifindex);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of ports that one packet goes to: a devmap for each set, which the kernel broadcasts over.
+ *
+ * A write to a map of maps waits for a grace period, some 20 ms.  So the devmaps are made SETS_AT_ONCE at a time, with
+ * one write for all of them, and filled as sets come and go: writing to a devmap waits for nothing.
+ */
+#include "object.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SETS_AT_ONCE 64
+
+/* Give the next SETS_AT_ONCE entries of tx_sets their devmaps. */
+static int make_sets(struct xdp_object *object)
+{
+	__u32 ids[SETS_AT_ONCE], n = 0, n_done, i;
+	int fds[SETS_AT_ONCE], err = 0;
+
+	while (n < SETS_AT_ONCE && object->n_sets_made + n < XDP_N_SETS) {
+		fds[n] = bpf_map_create(BPF_MAP_TYPE_DEVMAP, "ovsp4_set", 4, 4, XDP_SET_PORTS, NULL);
+		if (fds[n] < 0)
+			break;
+		ids[n] = object->n_sets_made + n;
+		n++;
+	}
+	n_done = n;
+	if (!n)
+		err = object->n_sets_made < XDP_N_SETS ? -errno : -ENOSPC;
+	else if (bpf_map_update_batch(object->fds[FD_TX_SETS], ids, fds, &n_done, NULL))
+		err = -errno;
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	if (err)
+		return err;
+	for (i = n; i > 0; i--)
+		object->set_pool.free[object->set_pool.n_free++] = ids[i - 1];
+	object->n_sets_made += n;
+	return 0;
+}
+
+/* Open a set's devmap. */
+static int set_open(struct xdp_object *object, __u32 id)
+{
+	__u32 map_id;
+
+	if (bpf_map_lookup_elem(object->fds[FD_TX_SETS], &id, &map_id))
+		return -errno;
+	return bpf_map_get_fd_by_id(map_id);
+}
+
+/* Make member `i` of an open set's devmap what its slot is now. */
+static int set_member(struct xdp_object *object, int fd, __u32 i, int ifindex)
+{
+	(void)object;
+	if (!ifindex) {
+		bpf_map_delete_elem(fd, &i); /* fails where nothing is: good */
+		return 0;
+	}
+	return bpf_map_update_elem(fd, &i, &ifindex, BPF_ANY) ? -errno : 0;
+}
+
+static int set_fill(struct xdp_object *object, __u32 id)
+{
+	struct xdp_set *set = &object->sets[id];
+	int fd = set_open(object, id), err = 0;
+	__u32 i;
+
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < XDP_SET_PORTS && !err; i++)
+		err = set_member(object, fd, i, i < set->n_ports ? object->slots[set->slots[i]].ifindex : 0);
+	close(fd);
+	return err;
+}
+
+/* Take the set of these ports (sorted, all of one bridge), made if there is none yet. */
+int set_get(struct xdp_object *object, __u32 bridge, const struct xdp_set *wanted, __u32 *id)
+{
+	__u32 i;
+	int err;
+
+	for (i = 1; i < object->n_sets_made; i++) {
+		if (object->port_sets[i].refs && object->port_sets[i].bridge == bridge &&
+		    !memcmp(&object->sets[i], wanted, sizeof(*wanted))) {
+			object->port_sets[i].refs++;
+			*id = i;
+			return 0;
+		}
+	}
+	if (!object->set_pool.n_free && !object->set_pool.n_parked) {
+		err = make_sets(object);
+		if (err)
+			return err;
+	}
+	err = pool_get(object, &object->set_pool, &i);
+	if (err)
+		return err;
+	object->sets[i] = *wanted;
+	err = set_fill(object, i);
+	if (err) {
+		pool_put(&object->set_pool, i);
+		return err;
+	}
+	object->port_sets[i] = (struct port_set){.refs = 1, .bridge = bridge};
+	*id = i;
+	return 0;
+}
+
+void set_put(struct xdp_object *object, __u32 id)
+{
+	if (!--object->port_sets[id].refs)
+		pool_put(&object->set_pool, id);
+}
+
+/* A port has got or lost its interface: tell the sets it is in. */
+int set_port_changed(struct xdp_object *object, __u32 slot)
+{
+	int fd, err, first_err = 0;
+	__u32 id, i;
+
+	for (id = 1; id < object->n_sets_made; id++) {
+		if (!object->port_sets[id].refs)
+			continue;
+		for (i = 0; i < object->sets[id].n_ports && object->sets[id].slots[i] != slot; i++)
+			;
+		if (i == object->sets[id].n_ports)
+			continue;
+		fd = set_open(object, id);
+		err = fd < 0 ? fd : set_member(object, fd, i, object->slots[slot].ifindex);
+		if (fd >= 0)
+			close(fd);
+		if (err && !first_err)
+			first_err = err;
+	}
+	return first_err;
+}

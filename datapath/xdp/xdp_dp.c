@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The XDP engine as a provider of dp.h: ports, hash masks and counters of a bridge; flows are in flows.c.
+ *
+ * Built once, for every program: what depends on the program are sizes, which loader.py passes to xdp_object_open().
+ * The loader is the caller of the functions that are not in `struct dp_ops`.
+ */
+#include "bridge.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BRIDGE_OF(dp) ((struct xdp_bridge_dp *)(dp))
+
+/* Attach to an interface in this namespace, in native mode; -EBUSY if there is a program already. */
+int xdp_attach(int program_fd, int ifindex)
+{
+	return bpf_xdp_attach(ifindex, program_fd, XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+}
+
+int xdp_detach(int ifindex)
+{
+	return bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, NULL);
+}
+
+/* Let packets for userspace that come in at an interface go to an AF_XDP socket bound to its queue 0; `socket` -1 takes
+ * it away.  `fd` is the map `sockets` of main.c or of xsk_only.c. */
+int xdp_sockets_put(int fd, int ifindex, int socket)
+{
+	if (ifindex <= 0 || ifindex >= XDP_N_IFINDEX)
+		return -ERANGE;
+	if (socket < 0)
+		return bpf_map_delete_elem(fd, &ifindex) ? -errno : 0;
+	return bpf_map_update_elem(fd, &ifindex, &socket, BPF_ANY) ? -errno : 0;
+}
+
+/* The slot of a port, made if the port was never heard of. */
+int bridge_slot(void *owner, __u32 port, __u32 *slot)
+{
+	struct xdp_bridge_dp *bridge = owner;
+	struct xdp_object *object = bridge->object;
+	__u32 id;
+	int err;
+
+	if (bridge->slots[port]) {
+		*slot = bridge->slots[port];
+		return 0;
+	}
+	err = pool_get(object, &object->slot_pool, &id);
+	if (err)
+		return err;
+	err = slot_clear(object, id);
+	if (err) {
+		pool_put(&object->slot_pool, id);
+		return err;
+	}
+	object->slots[id] = (struct slot){.bridge = bridge->id, .port = port};
+	bridge->slots[port] = id;
+	*slot = id;
+	return 0;
+}
+
+/* Connect or disconnect (`ifindex` 0) a port's slot. */
+static int slot_connect(struct xdp_object *object, __u32 slot, int ifindex)
+{
+	int fd = object->fds[FD_TX_PORTS], err = 0;
+
+	if (ifindex)
+		err = bpf_map_update_elem(fd, &slot, &ifindex, BPF_ANY) ? -errno : 0;
+	else
+		bpf_map_delete_elem(fd, &slot); /* the kernel has done it already where the interface is gone */
+	if (err)
+		return err;
+	object->slots[slot].ifindex = ifindex;
+	return set_port_changed(object, slot);
+}
+
+static int connect_port(struct xdp_bridge_dp *bridge, __u32 port, int ifindex)
+{
+	struct xdp_object *object = bridge->object;
+	struct xdp_port *entry = &object->ports[ifindex];
+	union {
+		__u64 word;
+		struct {
+			__be32 in_port;
+			__u8 parser_error, zero;
+			__be16 bridge;
+		} key;
+	} first = {.key = {.in_port = htonl(port), .bridge = htons((__u16)bridge->id)}};
+	__u32 slot;
+	int err;
+
+	err = bridge_slot(bridge, port, &slot);
+	if (!err)
+		err = slot_connect(object, slot, ifindex);
+	if (err)
+		return err;
+	*entry = (struct xdp_port){.key_word = first.word, .port = port, .bridge = (__u16)bridge->id, .slot = slot};
+	__atomic_store_n(&entry->flags, XDP_PORT_VALID, __ATOMIC_RELEASE);
+	err = xdp_attach(object->fds[FD_PROGRAM], ifindex);
+	if (!err)
+		return 0;
+	__atomic_store_n(&entry->flags, 0, __ATOMIC_RELEASE);
+	slot_connect(object, slot, 0);
+	return err;
+}
+
+static int port_add(struct dp *dp, __u32 port, int ifindex)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	int err;
+
+	if (!port || port >= DP_PORTS_MAX || ifindex <= 0)
+		return -EINVAL;
+	if (ifindex >= XDP_N_IFINDEX)
+		return -ERANGE;
+	pthread_mutex_lock(&bridge->object->mutex);
+	if (bridge->slots[port] && bridge->object->slots[bridge->slots[port]].ifindex)
+		err = -EEXIST;
+	else if (bridge->object->ports[ifindex].flags & XDP_PORT_VALID)
+		err = -EBUSY;
+	else
+		err = connect_port(bridge, port, ifindex);
+	pthread_mutex_unlock(&bridge->object->mutex);
+	return err;
+}
+
+static int disconnect_port(struct xdp_bridge_dp *bridge, __u32 port)
+{
+	struct xdp_object *object = bridge->object;
+	__u32 slot = bridge->slots[port];
+	int ifindex = slot ? object->slots[slot].ifindex : 0;
+
+	if (!ifindex)
+		return -ENOENT;
+	xdp_detach(ifindex); /* fails if the interface is gone, and its program with it */
+	__atomic_store_n(&object->ports[ifindex].flags, 0, __ATOMIC_RELEASE);
+	bpf_map_delete_elem(object->fds[FD_SOCKETS], &ifindex); /* fails where there is none */
+	return slot_connect(object, slot, 0);
+}
+
+static int port_del(struct dp *dp, __u32 port)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	int err;
+
+	if (port >= DP_PORTS_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&bridge->object->mutex);
+	err = disconnect_port(bridge, port);
+	pthread_mutex_unlock(&bridge->object->mutex);
+	return err;
+}
+
+/* The entry of `hashes` for a hash mask's id. */
+int bridge_hash(void *owner, __u32 id, __u32 *hash)
+{
+	struct xdp_bridge_dp *bridge = owner;
+	__u32 i;
+
+	for (i = 0; i < bridge->n_hashes; i++) {
+		if (bridge->hashes[i].id == id) {
+			*hash = bridge->hashes[i].entry;
+			return bridge->object->hashes[*hash].n_words == HASH_TOO_LONG ? -EOPNOTSUPP : 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int add_hash(struct xdp_bridge_dp *bridge, __u32 id, __u32 *entry)
+{
+	struct xdp_hash *hashes;
+	int err;
+
+	hashes = realloc(bridge->hashes, (bridge->n_hashes + 1) * sizeof(*hashes));
+	if (!hashes)
+		return -ENOMEM;
+	bridge->hashes = hashes;
+	err = pool_get(bridge->object, &bridge->object->hash_pool, entry);
+	if (err)
+		return err;
+	hashes[bridge->n_hashes++] = (struct xdp_hash){.id = id, .entry = *entry};
+	return 0;
+}
+
+/* A mask of more words than the program looks at is kept as such: selects that use it are refused.  Packets that hash
+ * while a mask is replaced may choose any bucket. */
+static int hash_put(struct dp *dp, __u32 id, const void *mask)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	struct xdp_mask words;
+	__u32 entry;
+	int err;
+
+	if (mask_words(&words, mask, dp->info.key_size))
+		words.n_words = HASH_TOO_LONG;
+	pthread_mutex_lock(&bridge->object->mutex);
+	err = bridge_hash(bridge, id, &entry);
+	if (err == -EINVAL)
+		err = add_hash(bridge, id, &entry);
+	if (!err || err == -EOPNOTSUPP) {
+		bridge->object->hashes[entry] = words;
+		err = 0;
+	}
+	pthread_mutex_unlock(&bridge->object->mutex);
+	return err;
+}
+
+/* Sum a counter over the processors. */
+static __u64 counter_sum(struct xdp_object *object, int fd, __u32 index)
+{
+	__u64 *counts = object->counts, sum = 0;
+	int i;
+
+	if (bpf_map_lookup_elem(fd, &index, counts))
+		return 0;
+	for (i = 0; i < object->n_cpus; i++)
+		sum += counts[i];
+	return sum;
+}
+
+static int drops(struct dp *dp, __u64 *counters, __u64 *errors)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	struct xdp_object *object = bridge->object;
+	__u32 i;
+
+	memset(errors, 0, 256 * sizeof(*errors));
+	pthread_mutex_lock(&object->mutex);
+	for (i = 0; i < DROP_N; i++)
+		counters[i] = counter_sum(object, object->fds[FD_DROP_COUNTS], bridge->id * XDP_N_DROPS + i);
+	for (i = 0; i < object->n_errors && i < 256; i++)
+		errors[i] = counter_sum(object, object->fds[FD_ERROR_COUNTS], bridge->id * object->n_errors + i);
+	pthread_mutex_unlock(&object->mutex);
+	return 0;
+}
+
+static int port_stats(struct dp *dp, __u32 port, struct dp_stats *rx, struct dp_stats *tx)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	struct xdp_object *object = bridge->object;
+	struct xdp_port_count *counts = object->counts;
+	int err = 0, i;
+
+	memset(rx, 0, sizeof(*rx));
+	memset(tx, 0, sizeof(*tx));
+	if (port >= DP_PORTS_MAX || !bridge->slots[port])
+		return -ENOENT;
+	pthread_mutex_lock(&object->mutex);
+	if (bpf_map_lookup_elem(object->fds[FD_PORT_COUNTS], &bridge->slots[port], counts))
+		err = -errno;
+	for (i = 0; i < object->n_cpus && !err; i++) {
+		rx->n_packets += counts[i].rx.n_packets;
+		rx->n_bytes += counts[i].rx.n_bytes;
+		tx->n_packets += counts[i].tx.n_packets;
+		tx->n_bytes += counts[i].tx.n_bytes;
+	}
+	pthread_mutex_unlock(&object->mutex);
+	return err;
+}
+
+/* Packets are sent by the user engine: a program in the kernel has none of its own. */
+static int execute(struct dp *dp, __u32 in_port, const void *packet, __u32 size, const struct dp_action *actions,
+		   __u32 n_actions)
+{
+	(void)dp, (void)in_port, (void)packet, (void)size, (void)actions, (void)n_actions;
+	return -EOPNOTSUPP;
+}
+
+static void bridge_close(struct dp *dp)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	struct xdp_object *object = bridge->object;
+	__u32 i;
+
+	pthread_mutex_lock(&object->mutex);
+	for (i = 1; i < DP_PORTS_MAX; i++)
+		disconnect_port(bridge, i);
+	flows_clear(bridge);
+	for (i = 1; i < DP_PORTS_MAX; i++)
+		if (bridge->slots[i])
+			pool_put(&object->slot_pool, bridge->slots[i]);
+	for (i = 0; i < bridge->n_hashes; i++)
+		pool_put(&object->hash_pool, bridge->hashes[i].entry);
+	memset(&object->bridges[bridge->id], 0, sizeof(struct xdp_bridge));
+	object->open[bridge->id] = NULL;
+	pthread_mutex_unlock(&object->mutex);
+	free(bridge->hashes);
+	free(bridge);
+}
+
+static const struct dp_ops xdp_ops = {
+    .port_add = port_add,
+    .port_del = port_del,
+    .flow_put = xdp_flow_put,
+    .flow_mod = xdp_flow_mod,
+    .flow_del = xdp_flow_del,
+    .flow_stats = xdp_flow_stats,
+    .hash_put = hash_put,
+    .drops = drops,
+    .port_stats = port_stats,
+    .execute = execute,
+    .close = bridge_close,
+};
+
+/* Set the bridge's counters to zero. */
+static int clear_counts(struct xdp_object *object, __u32 id)
+{
+	__u32 i, index;
+	int err = 0;
+
+	memset(object->counts, 0, sizeof(__u64) * object->n_cpus);
+	for (i = 0; i < XDP_N_DROPS && !err; i++) {
+		index = id * XDP_N_DROPS + i;
+		err = bpf_map_update_elem(object->fds[FD_DROP_COUNTS], &index, object->counts, BPF_ANY);
+	}
+	for (i = 0; i < object->n_errors && !err; i++) {
+		index = id * object->n_errors + i;
+		err = bpf_map_update_elem(object->fds[FD_ERROR_COUNTS], &index, object->counts, BPF_ANY);
+	}
+	return err ? -errno : 0;
+}
+
+/* Open a bridge on the object.  `id` stands in its packets' keys; `go_on` looks rejected packets up too. */
+struct dp *xdp_bridge_open(struct xdp_object *object, __u32 id, int go_on, int *error)
+{
+	struct xdp_bridge_dp *bridge;
+
+	*error = -EINVAL;
+	if (id >= XDP_N_BRIDGES)
+		return NULL;
+	bridge = calloc(1, sizeof(*bridge));
+	pthread_mutex_lock(&object->mutex);
+	*error = !bridge ? -ENOMEM : object->open[id] ? -EBUSY : clear_counts(object, id);
+	if (!*error) {
+		object->open[id] = bridge;
+		object->bridges[id].flags = go_on ? XDP_BRIDGE_CONTINUE : 0;
+	}
+	pthread_mutex_unlock(&object->mutex);
+	if (*error) {
+		free(bridge);
+		return NULL;
+	}
+	bridge->object = object;
+	bridge->id = id;
+	bridge->dp.ops = &xdp_ops;
+	bridge->dp.info = (struct dp_info){
+	    .abi_version = DP_ABI_VERSION,
+	    .key_size = object->key_size,
+	    .layout_hash = object->layout_hash,
+	    .engine = "xdp",
+	    .program = object->program_name,
+	};
+	return &bridge->dp;
+}
