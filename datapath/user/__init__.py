@@ -1,0 +1,1 @@
+"""The user engine: AF_XDP sockets and a C thread that forwards; ``engine.h`` says how the C hangs together."""

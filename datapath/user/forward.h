@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a packet through the user engine: parse, look up, run the actions.
+ *
+ * Packets go in batches, stage by stage, each stage fetching into the cache what the next will read: packet, then set
+ * of microflows, then flow.  Actions run packet by packet, so that a flow which the first packet of a batch has set up
+ * serves the second.
+ *
+ * The last output of a list takes the packet's frame along; each one before it gets a copy.
+ *
+ * Fed by loop.h and by main.c's execute; the bridge's lock is held.
+ */
+#ifndef OVSP4_FORWARD_H
+#define OVSP4_FORWARD_H
+
+#include <arpa/inet.h>
+
+#include "actions.h"
+#include "engine.h"
+
+static inline const __u64 *fwd_key(const struct fwd_item *item)
+{
+	return (const __u64 *)&item->key;
+}
+
+static inline void fwd_drop(struct engine *engine, struct fwd_item *item, enum drop_reason reason)
+{
+	engine->drops[reason]++;
+	item->done = true;
+}
+
+static inline void fwd_parse(const struct engine *engine, struct fwd_item *item)
+{
+	memset(&item->key, 0, sizeof(item->key));
+	item->key.in_port = htonl(item->in_port);
+	item->key.bridge = htons((__u16)engine->config.bridge_id);
+	item->rejected = program_parse(&item->packet, &item->key, &item->result);
+}
+
+/* ------------------------------------------------------------------------------------------------ actions */
+static inline __u64 fwd_copy(struct engine *engine, const struct fwd_item *item)
+{
+	__u64 addr = pool_take(&engine->pool, OWNER_FREE);
+
+	memcpy(pool_data(&engine->pool, addr), item->packet.data, pkt_size(&item->packet));
+	return addr;
+}
+
+/* Send the packet itself (`last`) or a copy of it. */
+static inline void fwd_output(struct engine *engine, struct fwd_item *item, const struct dp_action *action, bool last)
+{
+	struct port *port = action->arg < DP_PORTS_MAX ? engine->ports[action->arg] : NULL;
+	__u64 addr;
+
+	if (action->arg == item->in_port && !(action->flags & DP_F_IN_PORT))
+		return;
+	if (!port || !port->xsk || port->link_down) {
+		if (port && port->xsk)
+			engine_mark_dirty(engine, port); /* the kick says whether it is up again */
+		fwd_drop(engine, item, DROP_BAD_PORT);
+		return;
+	}
+	if (!last && !engine->pool.n_free) {
+		fwd_drop(engine, item, DROP_NO_BUFFER);
+		return;
+	}
+	addr = last ? (__u64)(item->packet.data - engine->pool.area) : fwd_copy(engine, item);
+	if (port_queue(port, &engine->pool, addr, pkt_size(&item->packet))) {
+		item->held = item->held && !last;
+		item->done = true;
+		engine_mark_dirty(engine, port);
+	} else {
+		if (!last)
+			pool_put(&engine->pool, addr);
+		engine_mark_dirty(engine, port);
+		fwd_drop(engine, item, DROP_TX_FULL);
+	}
+}
+
+/* Returns what the slow path says: the number of actions, or a negative errno. */
+static inline int fwd_upcall(struct engine *engine, struct fwd_item *item, enum dp_upcall_reason reason, __u32 max_size,
+			     const struct dp_action **actions)
+{
+	const struct dp_upcall upcall = {
+		.reason = reason,
+		.in_port = item->in_port,
+		.packet = item->packet.data,
+		.size = pkt_size(&item->packet),
+		.max_size = max_size,
+		.key = &item->key,
+	};
+
+	if (!engine->upcall)
+		return -ENOTCONN;
+	engine->n_upcalls++;
+	return engine->upcall(engine->slow_path, &upcall, actions);
+}
+
+/* The bucket that a DP_SELECT picks; NULL if the list is malformed or the mask unknown. */
+static inline const struct dp_action *fwd_select(const struct engine *engine, const struct fwd_item *item,
+						 const struct dp_action *select, const struct dp_action *end)
+{
+	const __u64 *mask = select->arg < HASH_MASKS_MAX ? engine->hash_masks[select->arg] : NULL;
+
+	return mask ? act_bucket(select, end, hash_key(fwd_key(item), mask, KEY_WORDS)) : NULL;
+}
+
+/* Run an edit; false if the packet goes no further. */
+static inline bool fwd_edit(struct engine *engine, struct fwd_item *item, const struct dp_action *action,
+			    struct act_state *state)
+{
+	__u32 header = action->header < N_HEADERS ? item->result.hdr_off[action->header] : HDR_ABSENT;
+	const struct dp_action *none;
+
+	switch (act_edit(&item->packet, header, action, state)) {
+	case ACT_NEXT:
+		return true;
+	case ACT_TTL:
+		fwd_upcall(engine, item, DP_UP_TTL, pkt_size(&item->packet), &none);
+		fwd_drop(engine, item, DROP_TTL);
+		return false;
+	default:
+		fwd_drop(engine, item, DROP_BAD_ACTION);
+		return false;
+	}
+}
+
+/* Run a list of actions.  The packet's frame is freed if no output took it. */
+static inline void fwd_run(struct engine *engine, struct fwd_item *item, const struct dp_action *actions,
+			   __u32 n_actions)
+{
+	const struct dp_action *action, *end = actions + n_actions, *none;
+	struct act_state state = { 0 };
+
+	for (action = actions; action < end; action++) {
+		if (action->op == DP_OUTPUT) {
+			fwd_output(engine, item, action, action + 1 == end);
+		} else if (action->op == DP_SELECT) {
+			action = fwd_select(engine, item, action, end);
+			if (!action) {
+				fwd_drop(engine, item, DROP_BAD_ACTION);
+				break;
+			}
+			end = action + 1 + action->arg;
+		} else if (action->op == DP_CONTROLLER) {
+			fwd_upcall(engine, item, DP_UP_CONTROLLER, action->arg, &none);
+			item->done = true;
+		} else if (!fwd_edit(engine, item, action, &state)) {
+			break;
+		}
+	}
+	if (!item->done)
+		fwd_drop(engine, item, DROP_NO_ACTION);
+}
+
+/* ------------------------------------------------------------------------------------------------ batches */
+static inline void fwd_finish(struct engine *engine, struct fwd_item *item)
+{
+	if (item->held)
+		pool_put(&engine->pool, (__u64)(item->packet.data - engine->pool.area));
+}
+
+/* Look the packet up and do what is to be done with it. */
+static inline void fwd_item(struct engine *engine, struct fwd_item *item)
+{
+	const struct dp_action *actions = NULL;
+	struct mf_flow *flow;
+	int n_actions;
+
+	if (item->rejected) {
+		engine->errors[item->result.error & 255]++;
+		if (!engine->config.on_reject_continue) {
+			fwd_drop(engine, item, DROP_PARSER_REJECT);
+			return;
+		}
+	}
+	flow = mf_lookup(&engine->cache, fwd_key(item), item->hash, item->hint);
+	if (flow) {
+		flow->n_packets++;
+		flow->n_bytes += pkt_size(&item->packet);
+		fwd_run(engine, item, flow->actions, flow->n_actions);
+		return;
+	}
+	n_actions = fwd_upcall(engine, item, DP_UP_MISS, 0, &actions);
+	if (n_actions < 0)
+		fwd_drop(engine, item, DROP_MISS);
+	else
+		fwd_run(engine, item, actions, (__u32)n_actions);
+}
+
+/* Take up to a batch of packets from the port's rx ring into `items`, each against a frame for its fill ring.  Returns
+ * the number taken; `n_items` is how many of them are not dropped. */
+static inline __u32 fwd_take(struct engine *engine, struct port *port, __u32 *n_items)
+{
+	struct pool *pool = &engine->pool;
+	const struct xdp_desc *desc;
+	__u32 i, idx, n, n_filled;
+	struct packet *packet;
+
+	*n_items = 0;
+	n = xsk_ring_cons__peek(&port->rx, BATCH_SIZE, &idx);
+	if (!n)
+		return 0;
+	port->n_rx -= n; /* the frames in hand; those that are filled in stand for them */
+	n_filled = port_fill(port, pool, n);
+	for (i = 0; i < n; i++) {
+		desc = xsk_ring_cons__rx_desc(&port->rx, idx + i);
+		port->received.n_packets++;
+		port->received.n_bytes += desc->len;
+		if (desc->len > DP_PACKET_MAX || i >= n_filled) {
+			engine->drops[i >= n_filled ? DROP_NO_BUFFER : DROP_TOO_LONG]++;
+			pool_put(pool, desc->addr);
+			continue;
+		}
+		packet = &engine->items[(*n_items)++].packet;
+		packet->data = pool_data(pool, desc->addr);
+		packet->data_end = packet->data + desc->len;
+		__builtin_prefetch(packet->data);
+	}
+	xsk_ring_cons__release(&port->rx, n);
+	port_fill(port, pool, n - n_filled); /* with the frames just dropped */
+	return n;
+}
+
+/* Forward one batch from a port; returns the number of packets taken.  They leave at the next engine_flush(). */
+static inline __u32 fwd_batch(struct engine *engine, struct port *port)
+{
+	struct fwd_item *item, *items = engine->items;
+	__u32 i, n_items, n = fwd_take(engine, port, &n_items);
+
+	for (i = 0; i < n_items; i++) {
+		item = &items[i];
+		item->in_port = port->number;
+		item->held = true;
+		item->done = false;
+		fwd_parse(engine, item);
+		item->hash = mf_hash_micro(&engine->cache, fwd_key(item));
+		__builtin_prefetch(mf_set(&engine->cache, item->hash));
+	}
+	for (i = 0; i < n_items; i++) {
+		item = &items[i];
+		item->hint = mf_hint(&engine->cache, item->hash);
+		if (item->hint != MF_NONE)
+			mf_prefetch(&engine->cache, item->hint);
+	}
+	for (i = 0; i < n_items; i++) {
+		fwd_item(engine, &items[i]);
+		fwd_finish(engine, &items[i]);
+	}
+	return n;
+}
+
+#endif

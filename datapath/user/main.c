@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The user engine for one P4 program: its operations (struct dp_ops), and what loader.py calls.
+ *
+ * One shared object is compiled per program, PROGRAM_FILE being the generated C; it serves any number of bridges.
+ */
+#define _GNU_SOURCE
+#include "ctx/user.h"
+
+#include PROGRAM_FILE
+
+#include "loop.h"
+
+_Static_assert(sizeof(struct flow_key) == KEY_SIZE, "the key's struct and size differ");
+_Static_assert(KEY_SIZE % 8 == 0 && KEY_SIZE <= DP_KEY_MAX, "a key is whole words, and not too many");
+_Static_assert(FRAME_HEADROOM + DP_PACKET_MAX <= FRAME_SIZE, "the longest packet must fit a frame");
+
+static struct engine *user_engine(struct dp *dp)
+{
+	return (struct engine *)dp;
+}
+
+static struct port *user_port(struct engine *engine, __u32 number)
+{
+	return number < DP_PORTS_MAX ? engine->ports[number] : NULL;
+}
+
+/* Frames for receiving of a new port: less and less with each one, so that there are some for many; a quarter of the
+ * pool is kept for sending. */
+static __u32 user_share(const struct engine *engine)
+{
+	__u32 reserve = engine->pool.n_frames / 4, spare, share;
+
+	spare = engine->pool.n_free > reserve ? engine->pool.n_free - reserve : 0;
+	share = spare / 16;
+	if (share < PORT_SHARE_MIN)
+		share = PORT_SHARE_MIN;
+	if (share > PORT_SHARE_MAX)
+		share = PORT_SHARE_MAX;
+	return share <= spare ? share : 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ ports */
+static int user_port_add(struct dp *dp, __u32 number, int ifindex)
+{
+	struct engine *engine = user_engine(dp);
+	__u32 share, i;
+	struct port *port;
+	int err;
+
+	if (!number || number >= DP_PORTS_MAX)
+		return -EINVAL;
+	if (engine->ports[number])
+		return -EEXIST;
+	for (i = 0; i < engine->n_active; i++)
+		port_complete(engine->active[i], &engine->pool);
+	share = user_share(engine);
+	if (!share)
+		return -ENOBUFS;
+	port = calloc(1, sizeof(*port));
+	if (!port)
+		return -ENOMEM;
+	err = port_open(port, &engine->pool, number, ifindex, share);
+	if (err) {
+		free(port);
+		return err;
+	}
+	engine->ports[number] = port;
+	engine_list_ports(engine);
+	engine_wake(engine); /* it polls the old ones only */
+	return 0;
+}
+
+static int user_port_del(struct dp *dp, __u32 number)
+{
+	struct engine *engine = user_engine(dp);
+	struct port *port = user_port(engine, number);
+	__u32 i, n = 0;
+
+	if (!port)
+		return -ENOENT;
+	engine_close_port(engine, port);
+	for (i = 0; i < engine->n_dirty; i++)
+		if (engine->dirty[i] != port)
+			engine->dirty[n++] = engine->dirty[i];
+	engine->n_dirty = n;
+	engine->n_lost_buffer += port->n_lost_buffer;
+	engine->n_lost_long += port->n_lost_long;
+	engine->ports[number] = NULL;
+	free(port);
+	return 0;
+}
+
+static int user_port_stats(struct dp *dp, __u32 number, struct dp_stats *rx, struct dp_stats *tx)
+{
+	const struct port *port = user_port(user_engine(dp), number);
+
+	if (!port)
+		return -ENOENT;
+	*rx = port->received;
+	*tx = port->sent;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ flows */
+static int user_flow_put(struct dp *dp, const void *key, const void *mask, const struct dp_action *actions,
+			 __u32 n_actions, __u32 *flow_id)
+{
+	__u64 words[2][KEY_WORDS]; /* the caller's bytes may lie anywhere */
+
+	memcpy(words[0], key, KEY_SIZE);
+	memcpy(words[1], mask, KEY_SIZE);
+	return mf_put(&user_engine(dp)->cache, words[0], words[1], actions, n_actions, flow_id);
+}
+
+static int user_flow_mod(struct dp *dp, __u32 flow_id, const struct dp_action *actions, __u32 n_actions)
+{
+	return mf_mod(&user_engine(dp)->cache, flow_id, actions, n_actions);
+}
+
+static int user_flow_del(struct dp *dp, __u32 flow_id, struct dp_stats *last)
+{
+	return mf_del(&user_engine(dp)->cache, flow_id, last);
+}
+
+static int user_flow_stats(struct dp *dp, __u32 flow_id, struct dp_stats *stats)
+{
+	const struct mf_flow *flow = mf_flow(&user_engine(dp)->cache, flow_id);
+
+	if (!flow)
+		return -ENOENT;
+	*stats = (struct dp_stats){ flow->n_packets, flow->n_bytes };
+	return 0;
+}
+
+static int user_hash_put(struct dp *dp, __u32 id, const void *mask)
+{
+	struct engine *engine = user_engine(dp);
+
+	if (id >= HASH_MASKS_MAX)
+		return -ENOSPC;
+	if (!engine->hash_masks[id])
+		engine->hash_masks[id] = malloc(KEY_SIZE);
+	if (!engine->hash_masks[id])
+		return -ENOMEM;
+	memcpy(engine->hash_masks[id], mask, KEY_SIZE);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ the rest */
+static int user_drops(struct dp *dp, __u64 *counters, __u64 *errors)
+{
+	struct engine *engine = user_engine(dp);
+	__u64 n_buffer, n_long;
+	__u32 i;
+
+	memcpy(counters, engine->drops, sizeof(engine->drops));
+	memcpy(errors, engine->errors, sizeof(engine->errors));
+	counters[DROP_NO_BUFFER] += engine->n_lost_buffer;
+	counters[DROP_TOO_LONG] += engine->n_lost_long;
+	for (i = 1; i < DP_PORTS_MAX; i++) {
+		if (!engine->ports[i])
+			continue;
+		port_lost(engine->ports[i], &n_buffer, &n_long);
+		counters[DROP_NO_BUFFER] += n_buffer;
+		counters[DROP_TOO_LONG] += n_long;
+	}
+	return 0;
+}
+
+static int user_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 size, const struct dp_action *actions,
+			__u32 n_actions)
+{
+	struct engine *engine = user_engine(dp);
+	struct fwd_item item = { .in_port = in_port, .held = true };
+	__u64 addr;
+
+	if (size > DP_PACKET_MAX)
+		return -EMSGSIZE;
+	if (!engine->pool.n_free)
+		return -ENOBUFS;
+	addr = pool_take(&engine->pool, OWNER_FREE);
+	item.packet.data = pool_data(&engine->pool, addr);
+	item.packet.data_end = item.packet.data + size;
+	memcpy(item.packet.data, packet, size);
+	fwd_parse(engine, &item);
+	fwd_run(engine, &item, actions, n_actions);
+	fwd_finish(engine, &item);
+	engine_flush(engine);
+	return 0;
+}
+
+static void user_close(struct dp *dp)
+{
+	struct engine *engine = user_engine(dp);
+	__u32 i;
+
+	loop_stop(engine);
+	for (i = 1; i < DP_PORTS_MAX; i++)
+		if (engine->ports[i]) {
+			port_close(engine->ports[i], &engine->pool);
+			free(engine->ports[i]);
+		}
+	for (i = 0; i < HASH_MASKS_MAX; i++)
+		free(engine->hash_masks[i]);
+	if (engine->loop.wake_fd >= 0)
+		close(engine->loop.wake_fd);
+	mf_destroy(&engine->cache);
+	pool_destroy(&engine->pool);
+	free(engine);
+}
+
+static const struct dp_ops user_ops = {
+	.port_add = user_port_add,
+	.port_del = user_port_del,
+	.flow_put = user_flow_put,
+	.flow_mod = user_flow_mod,
+	.flow_del = user_flow_del,
+	.flow_stats = user_flow_stats,
+	.hash_put = user_hash_put,
+	.drops = user_drops,
+	.port_stats = user_port_stats,
+	.execute = user_execute,
+	.close = user_close,
+};
+
+#include "exports.h"
