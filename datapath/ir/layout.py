@@ -63,6 +63,8 @@ class KeyChecksum:
     """A declared checksum; ``cover_mask`` (hex, key_size bytes) has a one for each key bit that it sums.
 
     ``swapped`` lists the headers whose bytes stand in the sum at the other parity than they do in the header.
+    ``cover_masks`` is ``cover_mask`` header by header, (path, hex): where headers share a slot, a bit of the key alone
+    does not say whether it is summed, so ask for the header that is changed.
     """
 
     header: str
@@ -73,6 +75,7 @@ class KeyChecksum:
     swapped: tuple[str, ...] = ()
     with_payload: bool = False
     zero_is_none: bool = False
+    cover_masks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,12 @@ class KeyLayout:
             key_size=data["key_size"],
             headers=tuple(KeyHeader(**h) for h in data["headers"]),
             fields=tuple(KeyField(**f) for f in data["fields"]),
-            checksums=tuple(KeyChecksum(**{**c, "swapped": tuple(c["swapped"])}) for c in data["checksums"]),
+            checksums=tuple(_checksum_from(c) for c in data["checksums"]),
             errors=tuple(data["errors"]),
             states=tuple(data["states"]),
         )
+
+
+def _checksum_from(data: dict[str, Any]) -> KeyChecksum:
+    masks = tuple((path, mask) for path, mask in data["cover_masks"])
+    return KeyChecksum(**{**data, "swapped": tuple(data["swapped"]), "cover_masks": masks})

@@ -164,6 +164,14 @@ class PacketLength:
 
 
 @dataclass(frozen=True)
+class InPort:
+    """The number of the port that the packet came in by (0 where it is unknown); width 32."""
+
+    width: int = 32
+    signed: bool = False
+
+
+@dataclass(frozen=True)
 class ParserError:
     """The parser's error so far, as an index into ``Program.errors``; width 32."""
 
@@ -237,6 +245,15 @@ class Mux:
     signed: bool = False
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Evaluating it rejects with error number ``error``; made by passes where a stack turns out to be exhausted."""
+
+    error: int
+    width: int
+    signed: bool = False
+
+
 Expr = (
     Const
     | FieldRef
@@ -245,6 +262,7 @@ Expr = (
     | StackLastIndex
     | Lookahead
     | PacketLength
+    | InPort
     | ParserError
     | Slice
     | Concat
@@ -252,6 +270,7 @@ Expr = (
     | Unary
     | Binary
     | Mux
+    | Failure
 )
 
 

@@ -16,9 +16,11 @@ struct packet {
 	__u8 *data_end;
 };
 
-static __always_inline __u8 *pkt_at(const struct packet *pkt, __u32 offset, __u32 size)
+static __always_inline __u8 *pkt_at(const struct packet *pkt, __u64 offset, __u32 size)
 {
-	if (offset > (__u32)(pkt->data_end - pkt->data) || size > (__u32)(pkt->data_end - pkt->data) - offset)
+	__u64 end = (__u64)(pkt->data_end - pkt->data);
+
+	if (offset > end || size > end - offset)
 		return NULL;
 	return pkt->data + offset;
 }
@@ -33,6 +35,19 @@ static __always_inline __u64 pkt_load64(const __u8 *p)
 }
 
 static __always_inline void pkt_store64(__u8 *p, __u64 word)
+{
+	memcpy(p, &word, sizeof(word));
+}
+
+static __always_inline __u32 pkt_load32(const __u8 *p)
+{
+	__u32 word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static __always_inline void pkt_store32(__u8 *p, __u32 word)
 {
 	memcpy(p, &word, sizeof(word));
 }
@@ -54,5 +69,8 @@ static __always_inline __u32 pkt_size(const struct packet *pkt)
 {
 	return (__u32)(pkt->data_end - pkt->data);
 }
+
+/* Only the verifier needs to be made to forget. */
+#define pkt_forget(result, value) (value)
 
 #endif

@@ -11,6 +11,11 @@
 #define memcpy(to, from, size) pkt_copy(to, from, size)
 #define memset __builtin_memset
 
+/* Words that may lie over bytes of any other type. */
+typedef __u64 __attribute__((may_alias)) word64;
+typedef __u32 __attribute__((may_alias)) word32;
+typedef __u16 __attribute__((may_alias)) word16;
+
 #define PKT_OFFSET_MAX 0x3fff /* bound that lets the verifier add an offset to a packet pointer */
 
 /* Copy, `size` being constant.  clang copies byte by byte where it does not know of an alignment, which costs more than
@@ -22,15 +27,15 @@ static __always_inline void pkt_copy(void *to, const void *from, __u32 size)
 
 #pragma unroll
 	for (i = 0; i < size / 8; i++)
-		((__u64 *)to)[i] = ((const __u64 *)from)[i];
+		((word64 *)to)[i] = ((const word64 *)from)[i];
 	if (size > 8 && size % 8 > 4) {
-		*(__u64 *)(to + size - 8) = *(const __u64 *)(from + size - 8);
+		*(word64 *)(to + size - 8) = *(const word64 *)(from + size - 8);
 		return;
 	}
 	if (size & 4)
-		*(__u32 *)(to + size / 8 * 8) = *(const __u32 *)(from + size / 8 * 8);
+		*(word32 *)(to + size / 8 * 8) = *(const word32 *)(from + size / 8 * 8);
 	if (size & 2)
-		*(__u16 *)(to + size / 4 * 4) = *(const __u16 *)(from + size / 4 * 4);
+		*(word16 *)(to + size / 4 * 4) = *(const word16 *)(from + size / 4 * 4);
 	if (size & 1)
 		*(__u8 *)(to + size - 1) = *(const __u8 *)(from + size - 1);
 }
@@ -38,14 +43,22 @@ static __always_inline void pkt_copy(void *to, const void *from, __u32 size)
 struct packet {
 	__u8 *data;
 	__u8 *data_end;
+#ifdef PKT_LIMIT
+	__u64 limit; /* bytes; the packet ends here if that is earlier (parse-only runs of padded frames) */
+#endif
 };
 
-static __always_inline __u8 *pkt_at(const struct packet *pkt, __u32 offset, __u32 size)
+/* The offset is 64 bits wide because a 32-bit one costs two shifts a use on this machine. */
+static __always_inline __u8 *pkt_at(const struct packet *pkt, __u64 offset, __u32 size)
 {
 	__u8 *p;
 
 	if (offset > PKT_OFFSET_MAX)
 		return NULL;
+#ifdef PKT_LIMIT
+	if (offset + size > pkt->limit)
+		return NULL;
+#endif
 	p = pkt->data + offset;
 	if (p + size > pkt->data_end)
 		return NULL;
@@ -55,27 +68,53 @@ static __always_inline __u8 *pkt_at(const struct packet *pkt, __u32 offset, __u3
 /* Words in the packet at any address: the kernel's JIT targets load them unaligned. */
 static __always_inline __u64 pkt_load64(const __u8 *p)
 {
-	return *(const __u64 *)p;
+	return *(const word64 *)p;
 }
 
 static __always_inline void pkt_store64(__u8 *p, __u64 word)
 {
-	*(__u64 *)p = word;
+	*(word64 *)p = word;
+}
+
+static __always_inline __u32 pkt_load32(const __u8 *p)
+{
+	return *(const word32 *)p;
+}
+
+static __always_inline void pkt_store32(__u8 *p, __u32 word)
+{
+	*(word32 *)p = word;
 }
 
 static __always_inline __u16 pkt_load16(const __u8 *p)
 {
-	return *(const __u16 *)p;
+	return *(const word16 *)p;
 }
 
 static __always_inline void pkt_store16(__u8 *p, __u16 word)
 {
-	*(__u16 *)p = word;
+	*(word16 *)p = word;
 }
 
 static __always_inline __u32 pkt_size(const struct packet *pkt)
 {
-	return (__u32)(pkt->data_end - pkt->data);
+	__u64 size = pkt->data_end - pkt->data;
+
+#ifdef PKT_LIMIT
+	if (size > pkt->limit)
+		size = pkt->limit;
+#endif
+	return (__u32)size;
+}
+
+/* A value that the verifier knows nothing of any more, since it comes back from memory: states that differ in it only
+ * become one.  `result` is in a map (on the stack the verifier would remember it). */
+#define pkt_forget(result, value) forget(&(result)->scratch, value)
+
+static __always_inline __u64 forget(volatile __u64 *scratch, __u64 value)
+{
+	*scratch = value;
+	return *scratch;
 }
 
 #endif

@@ -1,0 +1,179 @@
+"""A program as one C file: one function, one labelled block a state, forward goto only.
+
+The only backward gotos close loops that no header stack bounds; they count their rounds (``passes/bound_loops``), and
+unrolling them 64 times would make a program that neither the verifier nor the instruction cache likes.
+
+Where several states go to one, the cursor passes through memory (``pkt_forget``): to the verifier it is then the same
+unknown on every way in, and what follows is verified once instead of once a way.
+"""
+
+from __future__ import annotations
+
+from datapath.codegen.emitter import Emitter
+from datapath.codegen.layout_c import write_layout
+from datapath.codegen.plan import Plan, make_plan
+from datapath.codegen.select_c import write_select
+from datapath.codegen.statements_c import WORD, StateWriter, error_label
+from datapath.codegen.values_c import c_number, constant
+from datapath.errors import Location, P4Errors, P4UnsupportedError
+from datapath.ir.graph import is_continuation
+from datapath.ir.layout import KeyLayout
+from datapath.ir.model import ACCEPT, REJECT, Goto, Program
+from datapath.passes.bound_loops import VISITS
+
+SIGNATURE = "static __always_inline int program_parse"
+PARAMETERS = "(struct packet *pkt, struct flow_key *key, struct parse_result *result)"
+
+
+def generate(program: Program, layout: KeyLayout) -> str:
+    """Return the C file of a program.
+
+    Args:
+        program: After all passes.
+        layout: Of this very program.
+
+    Raises:
+        P4Errors: Constructs that have no translation, all of them.
+    """
+    plan = make_plan(program, layout)
+    out = Emitter()
+    write_layout(plan, out)
+    _write_function(plan, out)
+    return out.text()
+
+
+def _write_function(plan: Plan, out: Emitter) -> None:
+    """Write the function; the body first, since it tells which variables and labels are used."""
+    blocks, uses_p = _blocks(plan)
+    out.line(f"{SIGNATURE}{PARAMETERS}")
+    out.line("{")
+    with out.indent():
+        _write_locals(plan, out, uses_p)
+    for name, block in blocks:
+        head = block.lines.index("\t{")
+        out.lines += block.lines[:head]
+        if name in plan.labels:
+            out.label(name)
+        out.lines += block.lines[head:]
+    _write_end(plan, out)
+    out.line("}")
+
+
+def _blocks(plan: Plan) -> tuple[list[tuple[str, Emitter]], bool]:
+    """Write each state on its own; collect what cannot be translated."""
+    blocks, faults, uses_p = [], [], False
+    for i, state in enumerate(plan.order):
+        block = Emitter(depth=1)
+        follower = plan.order[i + 1].name if i + 1 < len(plan.order) else ACCEPT
+        writer = StateWriter(plan, state, block)
+        try:
+            _write_state(writer, follower)
+        except P4UnsupportedError as fault:
+            faults.append(fault.diagnostic)
+        uses_p |= writer.uses_p
+        blocks.append((plan.state_names[state.name], block))
+    if faults:
+        raise P4Errors(faults)
+    return blocks, uses_p
+
+
+def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
+    unit = "bytes" if plan.in_bytes else "bits"
+    out.line(f"__u64 {plan.cursor} = 0; /* the cursor, in {unit} */")
+    for i in range(_n_words(plan)):
+        out.line(f"__u64 valid{i or ''} = 0;")
+    for variable in plan.program.variables:
+        for name, limb in zip(
+            plan.local_names.get(variable.name, ()), constant(variable.initial, variable.width_bits), strict=False
+        ):
+            start = "be32(key->in_port)" if variable.name == "in_port" else limb.text
+            out.line(f"__u64 {name} = {start}; /* {variable.name} */")
+    if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
+        out.line("__u32 error = 0;")
+    if uses_p:
+        out.line("const __u8 *p;")
+    out.line()
+    out.line("headers_absent(result);")
+    for variable in plan.program.variables:
+        if variable.in_key and variable.initial:
+            size = (variable.width_bits + 7) // 8
+            data = variable.initial.to_bytes(size, "big")
+            for i, byte in enumerate(data):
+                if byte:
+                    out.line(f"key->{plan.key_names[variable.name]}[{i}] = {c_number(byte)};")
+
+
+def _n_words(plan: Plan) -> int:
+    return -(-len(plan.program.headers) // WORD)
+
+
+def _write_state(writer: StateWriter, follower: str) -> None:
+    plan, state, out = writer.plan, writer.state, writer.out
+    out.line()
+    out.line(f"/* state {state.name}{_where(state.location)} */")
+    with out.block():
+        if not is_continuation(state.name):
+            out.line(f"visit(result, {plan.trace_number(state.name)});")
+        if state.name in plan.joins or state.name in plan.loops_back:
+            _write_join(writer)
+        writer.write(state.statements)
+        if writer.is_rejected:
+            return
+        transition = state.transition
+        writer.location = transition.location or state.location
+        if isinstance(transition, Goto):
+            if transition.target != follower or follower in (ACCEPT, REJECT):
+                out.line(goto(plan, transition.target))
+            else:
+                out.line("/* falls through */")
+        else:
+            write_select(writer, transition)
+
+
+def _write_join(writer: StateWriter) -> None:
+    """Make what differs between the ways in unknown to the verifier."""
+    if writer.position is None:
+        writer.settle()
+    for name in writer.plan.live_locals(writer.state.name):
+        if name != VISITS:
+            for limb in writer.plan.local_names[name]:
+                writer.out.line(f"{limb} = pkt_forget(result, {limb});")
+
+
+def _where(location: Location | None) -> str:
+    return f" ({location.file.rsplit('/', 1)[-1]}:{location.line})" if location else ""
+
+
+def goto(plan: Plan, target: str) -> str:
+    """Return the goto to a state, ``accept`` or ``reject``."""
+    return plan.goto(target if target in (ACCEPT, REJECT) else plan.state_names[target])
+
+
+def _write_end(plan: Plan, out: Emitter) -> None:
+    """Write what follows the states: accept, the errors, reject."""
+    errors = [i for i in range(len(plan.program.errors)) if error_label(plan, i) in plan.labels]
+    out.line()
+    if ACCEPT in plan.labels:
+        out.label(ACCEPT)
+        with out.indent():
+            _write_result(plan, out, "0", 0)
+    for i in errors:
+        out.label(error_label(plan, i))
+        with out.indent():
+            out.line(f"error = {i};")
+            if i != errors[-1]:
+                out.line(plan.goto(REJECT))
+    if errors or REJECT in plan.labels:
+        if REJECT in plan.labels:
+            out.label(REJECT)
+        with out.indent():
+            out.line("key->parser_error = (__u8)error;")
+            _write_result(plan, out, "error", 1)
+
+
+def _write_result(plan: Plan, out: Emitter, error: str, verdict: int) -> None:
+    for i in range(_n_words(plan)):
+        out.line(f"pkt_store64({'key->valid' if not i else f'key->valid + {i * 8}'}, valid{i or ''});")
+    out.line(f"result->offset_bits = (__u32)({plan.cursor}{' * 8' if plan.in_bytes else ''});")
+    out.line(f"result->error = {error};")
+    out.line(f"return {verdict};")

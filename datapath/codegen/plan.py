@@ -1,0 +1,120 @@
+"""What code generation decides once a program, before it writes a line: names, header places, how the cursor counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from datapath.codegen.cursor import counts_bytes, entry_positions
+from datapath.codegen.names import c_names
+from datapath.ir.graph import base_name, targets
+from datapath.ir.layout import KeyHeader, KeyLayout
+from datapath.ir.model import ACCEPT, REJECT, Header, Program, State, Variable, VarRef
+from datapath.ir.walk import state_expressions
+from datapath.passes.validity import Validity, entry_validity
+
+RESERVED = ("accept", "reject", "offset", "cursor", "error", "valid", "p", "pkt", "key", "result")
+
+
+@dataclass
+class Plan:
+    """Everything that is known before the first state is written."""
+
+    program: Program
+    layout: KeyLayout
+    in_bytes: bool  # the cursor always stands on a byte
+    header_names: dict[str, str]
+    state_names: dict[str, str]
+    local_names: dict[str, tuple[str, ...]]  # variables outside the key: one C variable a limb
+    key_names: dict[str, str]  # variables in the key, and varbit lengths by header: members of struct flow_key
+    validity: dict[str, Validity]
+    positions: dict[str, int | None]
+    order: list[State]
+    joins: set[str]  # states that several states go to
+    loops_back: set[str]  # states that a later one goes to
+    labels: set[str] = field(default_factory=set)  # that some goto names
+
+    @property
+    def cursor(self) -> str:
+        return "offset" if self.in_bytes else "cursor"
+
+    def header(self, path: str) -> Header:
+        return self.program.header(path)
+
+    def key_header(self, path: str) -> KeyHeader:
+        return self.layout.header(path)
+
+    def trace_number(self, state: str) -> int:
+        return self.layout.states.index(base_name(state))
+
+    def goto(self, label: str) -> str:
+        self.labels.add(label)
+        return f"goto {label};"
+
+    def live_locals(self, state: str) -> list[str]:
+        """Return the local variables (not the loop counter) that this state or one behind it reads, in order."""
+        states = {s.name: s for s in self.program.states}
+        seen, todo = set[str](), [state]
+        while todo:
+            name = todo.pop()
+            if name in states and name not in seen:
+                seen.add(name)
+                todo.extend(targets(states[name]))
+        read = {e.name for name in seen for e in state_expressions(states[name]) if isinstance(e, VarRef)}
+        return [v.name for v in self.program.variables if v.name in read & set(self.local_names)]
+
+
+def make_plan(program: Program, layout: KeyLayout) -> Plan:
+    """Decide."""
+    header_names = c_names((h.path for h in program.headers), ("in_port", "parser_error", "zero", "bridge", "valid"))
+    in_key = [v for v in program.variables if v.in_key]
+    varbits = [h for h in program.headers if h.varbit]
+    taken = (*header_names.values(), "in_port", "parser_error", "zero", "bridge", "valid")
+    key_names = c_names([*(v.name for v in in_key), *(f"{h.path}.$length" for h in varbits)], taken)
+    order = forward_order(program)
+    place = {state.name: i for i, state in enumerate(order)}
+    sources = {s.name: {o.name for o in order if s.name in targets(o)} for s in order}
+    return Plan(
+        program=program,
+        layout=layout,
+        in_bytes=counts_bytes(program),
+        header_names=header_names,
+        state_names=c_names((s.name for s in order), RESERVED),
+        local_names=_local_names(program),
+        key_names=key_names,
+        validity=entry_validity(program),
+        positions=entry_positions(program),
+        order=order,
+        joins={name for name, names in sources.items() if len(names) > 1},
+        loops_back={n for n, names in sources.items() if any(place[o] >= place[n] for o in names)},
+    )
+
+
+def _local_names(program: Program) -> dict[str, tuple[str, ...]]:
+    local: list[Variable] = [v for v in program.variables if not v.in_key]
+    names = c_names((f"v_{v.name}" for v in local), RESERVED)
+    result = {}
+    for variable in local:
+        name = names[f"v_{variable.name}"]
+        n_limbs = (variable.width_bits + 63) // 64
+        result[variable.name] = (name,) if n_limbs == 1 else tuple(f"{name}_{i}" for i in range(n_limbs))
+    return result
+
+
+def forward_order(program: Program) -> list[State]:
+    """Return the states so that every transition but those that close a loop goes forward (reverse postorder)."""
+    states = {s.name: s for s in program.states}
+    start = program.states[0].name
+    seen = {start}
+    finished: list[str] = []
+    work = [(start, iter(reversed(targets(states[start]))))]
+    while work:
+        name, rest = work[-1]
+        for target in rest:
+            if target not in seen and target not in (ACCEPT, REJECT):
+                seen.add(target)
+                work.append((target, iter(reversed(targets(states[target])))))
+                break
+        else:
+            work.pop()
+            finished.append(name)
+    return [states[name] for name in reversed(finished)]

@@ -1,0 +1,111 @@
+"""Select transitions as C: a switch where one key is compared with numbers, else a chain of tests in order."""
+
+from __future__ import annotations
+
+from datapath.codegen.operators_c import conjunction, equal
+from datapath.codegen.statements_c import StateWriter
+from datapath.codegen.values_c import LIMB, Limb, Value, c_number, constant, mask_of
+from datapath.ir.model import (
+    ACCEPT,
+    CORE_ERRORS,
+    REJECT,
+    Any,
+    Case,
+    Expr,
+    InValueSet,
+    Keyset,
+    Masked,
+    Range,
+    Select,
+)
+
+NO_MATCH = CORE_ERRORS.index("NoMatch")
+
+
+def write_select(writer: StateWriter, select: Select) -> None:
+    """Write the transition at the end of a state; every way through it ends in a goto."""
+    if _is_switch(select):
+        _write_switch(writer, select)
+        return
+    keys = [writer.expressions.kept(key) for key in select.keys]
+    for case in select.cases:
+        if isinstance(case.keysets[0], InValueSet):
+            continue  # empty until someone fills it
+        test = constant(1, 1)[0]
+        for keyset, key, value in zip(case.keysets, select.keys, keys, strict=True):
+            test = conjunction("&&", test, _test(writer, keyset, key, value))
+        if test.constant == 0:
+            continue
+        if test.constant:
+            writer.out.line(_goto(writer, case.target))
+            return
+        writer.out.line(f"if ({test.text})")
+        with writer.out.indent():
+            writer.out.line(_goto(writer, case.target))
+    writer.out.line(writer.fail(NO_MATCH))
+
+
+def _goto(writer: StateWriter, target: str) -> str:
+    plan = writer.plan
+    return plan.goto(target if target in (ACCEPT, REJECT) else plan.state_names[target])
+
+
+def _is_exact(case: Case, key: Expr) -> bool:
+    keyset = case.keysets[0]
+    return isinstance(keyset, Masked) and keyset.mask == mask_of(key.width)
+
+
+def _is_switch(select: Select) -> bool:
+    if len(select.keys) != 1 or select.keys[0].width > LIMB:
+        return False
+    exact = [c for c in select.cases if _is_exact(c, select.keys[0])]
+    others = [c for c in select.cases if not _is_exact(c, select.keys[0])]
+    return len(exact) > 1 and (not others or (others == [select.cases[-1]] and isinstance(others[0].keysets[0], Any)))
+
+
+def _write_switch(writer: StateWriter, select: Select) -> None:
+    seen: set[int] = set()
+    key = writer.expressions.single(select.keys[0])
+    with writer.out.block(f"switch ({key.text})"):
+        for case in select.cases:
+            keyset = case.keysets[0]
+            if isinstance(keyset, Masked):
+                if keyset.value in seen:
+                    continue  # an earlier arm has it
+                seen.add(keyset.value)
+                writer.out.depth -= 1
+                writer.out.line(f"case {c_number(keyset.value)}:")
+                writer.out.depth += 1
+                writer.out.line(_goto(writer, case.target))
+    last = select.cases[-1]
+    is_total = isinstance(last.keysets[0], Any)
+    writer.out.line(_goto(writer, last.target) if is_total else writer.fail(NO_MATCH))
+
+
+def _test(writer: StateWriter, keyset: Keyset, key: Expr, value: Value) -> Limb:
+    """Return the condition that a key is in a keyset."""
+    if isinstance(keyset, Masked):
+        kept, wanted = [], []
+        masks = constant(keyset.mask, key.width)
+        for limb, mask, number in zip(value, masks, constant(keyset.value & keyset.mask, key.width), strict=True):
+            if mask.constant == 0:
+                continue
+            whole = mask.constant == mask_of(limb.width)
+            if limb.constant is not None:
+                assert mask.constant is not None
+                masked = limb.constant & mask.constant
+                kept.append(constant(masked, limb.width)[0])
+            else:
+                kept.append(limb if whole else Limb(f"{limb.operand} & {mask.text}", limb.width, limb.is_u64))
+            wanted.append(number)
+        return equal(tuple(kept), tuple(wanted))
+    if isinstance(keyset, Range):
+        operators = writer.expressions.operators
+        low, high = constant(keyset.low, key.width), constant(keyset.high, key.width)
+        top = mask_of(key.width)
+        above = operators.compare(">=", value, low, key.width, key.signed)
+        below = operators.compare("<=", value, high, key.width, key.signed)
+        if not key.signed and keyset.low == 0:
+            return below if keyset.high < top else constant(1, 1)[0]
+        return above if not key.signed and keyset.high == top else conjunction("&&", above, below)
+    return constant(1, 1)[0]

@@ -1,0 +1,105 @@
+"""The parse graph: who follows whom, what is reachable, which loops nothing bounds.
+
+Used by ``passes/``, ``codegen/`` and the reference model (which states count against the visit limit is part of the
+language's meaning here, so both sides of a comparison take it from this one place).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from datapath.ir.model import Extract, Goto, Program, PushPop, State
+from datapath.ir.walk import flat_statements
+
+
+def targets(state: State) -> tuple[str, ...]:
+    """Return the names that the state may go to, in order, each once; ``accept`` and ``reject`` among them."""
+    if isinstance(state.transition, Goto):
+        return (state.transition.target,)
+    return tuple(dict.fromkeys(case.target for case in state.transition.cases))
+
+
+def base_name(name: str) -> str:
+    """Return the source's name of a state that a pass has cloned: clones are ``name#2``, parts of one ``name$1``."""
+    return name.split("#")[0].split("$")[0]
+
+
+def is_continuation(name: str) -> bool:
+    """Tell whether a pass has split this off another state; entering it is no visit."""
+    return "$" in name
+
+
+def reachable(program: Program) -> set[str]:
+    """Return the names of the states that can be reached from the start state."""
+    states = {state.name: state for state in program.states}
+    seen: set[str] = set()
+    todo = [program.states[0].name]
+    while todo:
+        name = todo.pop()
+        if name not in seen and name in states:
+            seen.add(name)
+            todo.extend(targets(states[name]))
+    return seen
+
+
+def loops(names: Iterable[str], follow: Callable[[str], Iterable[str]]) -> list[tuple[str, ...]]:
+    """Return the strongly connected parts that have a cycle (Tarjan 1972), without recursion.
+
+    Args:
+        names: The nodes.
+        follow: The successors of a node; names that are no nodes are ignored.
+    """
+    nodes = dict.fromkeys(names)
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[tuple[str, ...]] = []
+    for root in nodes:
+        if root in index:
+            continue
+        work = [(root, iter([t for t in follow(root) if t in nodes]))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        while work:
+            name, rest = work[-1]
+            for successor in rest:
+                if successor not in index:
+                    index[successor] = low[successor] = len(index)
+                    stack.append(successor)
+                    work.append((successor, iter([t for t in follow(successor) if t in nodes])))
+                    break
+                if successor in stack:
+                    low[name] = min(low[name], index[successor])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == index[name]:
+                    part = tuple(stack[stack.index(name) :])
+                    del stack[stack.index(name) :]
+                    if len(part) > 1 or name in follow(name):
+                        found.append(part)
+    return found
+
+
+def counted_states(program: Program) -> frozenset[str]:
+    """Return the states whose visits count against ``MAX_STATE_VISITS``: those in loops that no header stack bounds.
+
+    A state that extracts ``stack.next`` on every visit bounds its loops, if nothing in the program pops that stack.
+    Continuations are no visits of their own.
+    """
+    popped = {s.stack for state in program.states for s in flat_statements(state.statements) if _pops(s)}
+
+    def bounds(state: State) -> bool:
+        return any(
+            isinstance(s, Extract) and s.header.select == "next" and s.header.path not in popped
+            for s in state.statements
+        )
+
+    free = {state.name: state for state in program.states if not bounds(state)}
+    found = loops(free, lambda name: targets(free[name]))
+    return frozenset(name for part in found for name in part if not is_continuation(name))
+
+
+def _pops(statement: object) -> bool:
+    return isinstance(statement, PushPop) and statement.count < 0

@@ -1,0 +1,306 @@
+"""The reference model: runs a parser on one packet by following the IR word for word.
+
+It is as plain as the specification's chapter on packet parsing and shares no code with code generation; every other
+engine is compared with it.  It runs on the IR as lowered and after any pass, with the same outcome.
+
+Our choices where the specification leaves one: a field of an invalid header reads as zero and writing it does nothing;
+``setValid`` on an invalid header gives zero fields; a stack element out of range (run-time index) reads as zero.
+
+Source: P4_16 specification 1.2.5, chapters 8 (expressions) and 13 (packet parsing).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from datapath.ir.evaluate import Evaluator, Rejected
+from datapath.ir.graph import base_name, counted_states, is_continuation
+from datapath.ir.model import (
+    ACCEPT,
+    MAX_STATE_VISITS,
+    REJECT,
+    Advance,
+    Any,
+    Assign,
+    CopyHeader,
+    Evaluate,
+    Expr,
+    Extract,
+    FieldRef,
+    Goto,
+    Header,
+    HeaderAt,
+    If,
+    InValueSet,
+    Keyset,
+    Masked,
+    Program,
+    PushPop,
+    Range,
+    Select,
+    SetValid,
+    Slice,
+    Statement,
+    VarRef,
+    Verify,
+)
+
+
+@dataclass(frozen=True)
+class HeaderValue:
+    """A header after parsing; ``raw`` is its wire form, varbit included, zero-padded to whole bytes."""
+
+    valid: bool
+    raw: bytes
+    fields: dict[str, int]  # a varbit field as the number that its bits make
+    varbit_bits: int = 0
+
+
+@dataclass(frozen=True)
+class ParseOutcome:
+    """What a parser made of a packet."""
+
+    verdict: str  # "accept" or "reject"
+    error: str  # a name of Program.errors
+    offset_bits: int  # where the cursor stopped
+    headers: dict[str, HeaderValue]  # the valid ones, in order of declaration
+    variables: dict[str, int] = field(default_factory=dict)
+    states: tuple[str, ...] = ()  # visited, by their names in the source
+
+
+@dataclass
+class HeaderState:
+    """A header instance while the parser runs."""
+
+    header: Header
+    valid: bool = False
+    fields: dict[str, int] = field(default_factory=dict)
+    varbit_bits: int = 0
+
+    def clear(self) -> None:
+        self.valid = False
+        self.fields = {f.name: 0 for f in self.header.fields}
+        self.varbit_bits = 0
+
+
+def interpret(program: Program, packet: bytes, in_port: int = 0) -> ParseOutcome:
+    """Parse one packet.
+
+    Args:
+        program: The parser, as lowered or after any pass.
+        packet: The frame, from its first byte.
+        in_port: Where it came from; the variable "in_port" has it, if the program declares one.
+
+    Returns:
+        The outcome.
+    """
+    machine = Machine(program, packet, in_port)
+    try:
+        verdict, error = machine.run(), 0
+    except Rejected as reason:
+        verdict, error = REJECT, reason.error
+    valid = {path: _value(state) for path, state in machine.headers.items() if state.valid}
+    return ParseOutcome(
+        verdict, program.errors[error], machine.cursor, valid, dict(machine.variables), tuple(machine.visited)
+    )
+
+
+interpret_packet = interpret  # its name for other packages
+
+
+def _value(state: HeaderState) -> HeaderValue:
+    bits, width = 0, 0
+    for item in state.header.fields:
+        size = state.varbit_bits if item.varbit_max_bits else item.width_bits
+        bits = bits << size | state.fields[item.name]
+        width += size
+    size = (width + 7) // 8
+    return HeaderValue(True, (bits << (size * 8 - width)).to_bytes(size, "big"), dict(state.fields), state.varbit_bits)
+
+
+class Machine:
+    """One run: the packet with its cursor, the headers, the variables."""
+
+    def __init__(self, program: Program, packet: bytes, in_port: int = 0) -> None:
+        self.program = program
+        self.length_bits = len(packet) * 8
+        self.packet = int.from_bytes(packet, "big")
+        self.cursor = 0  # bits
+        self.headers = {h.path: HeaderState(h) for h in program.headers}
+        for header in self.headers.values():
+            header.clear()
+        self.next_index = {s.path: 0 for s in program.stacks}
+        self.sizes = {s.path: s.size for s in program.stacks}
+        self.variables = {v.name: v.initial for v in program.variables}
+        if "in_port" in self.variables:
+            self.variables["in_port"] = in_port
+        self.visited: list[str] = []
+        self.counted = counted_states(program)
+        self.evaluator = Evaluator(self)
+
+    def run(self) -> str:
+        """Go from the start state to ``accept`` or ``reject``; ``Rejected`` carries an error out."""
+        states = {s.name: s for s in self.program.states}
+        name, n_counted = self.program.states[0].name, 0
+        while name not in (ACCEPT, REJECT):
+            if not is_continuation(name):
+                self.visited.append(base_name(name))
+            n_counted += name in self.counted
+            if n_counted > MAX_STATE_VISITS:
+                self.reject("ParserTimeout")
+            self.execute(states[name].statements)
+            transition = states[name].transition
+            name = transition.target if isinstance(transition, Goto) else self.select(transition)
+        return name
+
+    def reject(self, error: str) -> None:
+        raise Rejected(self.program.errors.index(error))
+
+    def evaluate(self, expr: Expr) -> int:
+        return self.evaluator.evaluate(expr)
+
+    # ------------------------------------------------------------------------------------------ packet
+    def peek(self, offset: int, width: int) -> int:
+        """Return ``width`` bits at ``offset`` bits behind the cursor."""
+        end = self.cursor + offset + width
+        if end > self.length_bits:
+            self.reject("PacketTooShort")
+        return self.packet >> (self.length_bits - end) & ((1 << width) - 1)
+
+    # ------------------------------------------------------------------------------------------ headers
+    def locate(self, at: HeaderAt) -> HeaderState | None:
+        """Return the header that is meant, None for a run-time index out of range."""
+        if at.select == "path":
+            return self.headers[at.path]
+        index = self.next_index[at.path]
+        if at.select == "last":
+            index -= 1
+        if at.select == "index":
+            assert at.index is not None
+            index = self.evaluate(at.index)
+        if 0 <= index < self.sizes[at.path]:
+            return self.headers[f"{at.path}[{index}]"]
+        if at.select != "index":
+            self.reject("StackOutOfBounds")
+        return None
+
+    def make_valid(self, state: HeaderState) -> None:
+        """Set a header valid; in a union the others become invalid."""
+        state.valid = True
+        for other in self.headers.values():
+            if state.header.union and other is not state and other.header.union == state.header.union:
+                other.clear()
+
+    # ------------------------------------------------------------------------------------------ statements
+    def execute(self, statements: tuple[Statement, ...]) -> None:
+        for statement in statements:
+            if isinstance(statement, Extract):
+                self.extract(statement)
+            elif isinstance(statement, Advance):
+                bits = self.evaluate(statement.bits)
+                self.peek(0, bits)
+                self.cursor += bits
+            elif isinstance(statement, Assign):
+                self.assign(statement.target, self.evaluate(statement.value))
+            elif isinstance(statement, SetValid):
+                self.set_valid(statement)
+            elif isinstance(statement, CopyHeader):
+                self.copy(self.locate(statement.target), self.locate(statement.source))
+            elif isinstance(statement, PushPop):
+                self.push_pop(statement.stack, statement.count)
+            elif isinstance(statement, Verify):
+                if not self.evaluate(statement.condition):
+                    raise Rejected(self.evaluate(statement.error))
+            elif isinstance(statement, If):
+                self.execute(statement.then if self.evaluate(statement.condition) else statement.otherwise)
+            else:
+                assert isinstance(statement, Evaluate)
+                self.evaluate(statement.value)
+
+    def extract(self, statement: Extract) -> None:
+        """P4_16 13.8.1 and 13.8.2."""
+        state = self.locate(statement.header)
+        varbit_bits = self.evaluate(statement.varbit_bits) if statement.varbit_bits is not None else 0
+        if state is None:
+            self.reject("StackOutOfBounds")
+        assert state is not None
+        self.peek(0, state.header.width_bits + varbit_bits)
+        varbit = state.header.varbit
+        if varbit_bits > (varbit.varbit_max_bits if varbit else 0):
+            self.reject("HeaderTooShort")
+        for item in state.header.fields:
+            width = varbit_bits if item.varbit_max_bits else item.width_bits
+            state.fields[item.name] = self.peek(0, width)
+            self.cursor += width
+        state.varbit_bits = varbit_bits
+        self.make_valid(state)
+        if statement.header.select == "next":
+            self.next_index[statement.header.path] += 1
+
+    def assign(self, target: VarRef | FieldRef | Slice, value: int) -> None:
+        """Write a variable, a field of a valid header, or some bits of one."""
+        place, low, mask = target, 0, (1 << target.width) - 1
+        while isinstance(place, Slice):
+            low += place.low
+            inner = place.operand
+            assert isinstance(inner, VarRef | FieldRef | Slice)
+            place = inner
+        if isinstance(place, VarRef):
+            old = self.variables[place.name]
+            self.variables[place.name] = old & ~(mask << low) | (value & mask) << low
+        else:
+            state = self.locate(place.header)
+            if state is not None and state.valid:
+                old = state.fields[place.field]
+                state.fields[place.field] = old & ~(mask << low) | (value & mask) << low
+
+    def set_valid(self, statement: SetValid) -> None:
+        state = self.locate(statement.header)
+        if state is not None and statement.valid:
+            self.make_valid(state)
+        elif state is not None:
+            state.clear()
+
+    def copy(self, target: HeaderState | None, source: HeaderState | None) -> None:
+        if target is None:
+            return
+        if source is None or not source.valid:
+            target.clear()
+            return
+        target.fields, target.varbit_bits = dict(source.fields), source.varbit_bits
+        self.make_valid(target)
+
+    def push_pop(self, stack: str, count: int) -> None:
+        """P4_16 8.18: elements move up by ``count`` (down if negative), the others become invalid."""
+        size = self.sizes[stack]
+        elements = [self.headers[f"{stack}[{i}]"] for i in range(size)]
+        order = range(size - 1, -1, -1) if count > 0 else range(size)
+        for i in order:
+            self.copy(elements[i], elements[i - count] if 0 <= i - count < size else None)
+        self.next_index[stack] = min(max(self.next_index[stack] + count, 0), size)
+
+    # ------------------------------------------------------------------------------------------ transitions
+    def select(self, select: Select) -> str:
+        keys = [(self.evaluate(key), key) for key in select.keys]
+        for case in select.cases:
+            if len(case.keysets) == 1 and isinstance(case.keysets[0], InValueSet):
+                continue  # a value set is empty until someone fills it
+            if all(_matches(keyset, value, key) for keyset, (value, key) in zip(case.keysets, keys, strict=True)):
+                return case.target
+        self.reject("NoMatch")
+        return REJECT
+
+
+def _matches(keyset: Keyset, value: int, key: Expr) -> bool:
+    if isinstance(keyset, Any):
+        return True
+    if isinstance(keyset, Masked):
+        return value & keyset.mask == keyset.value & keyset.mask
+    if isinstance(keyset, Range):
+        return _order(keyset.low, key) <= _order(value, key) <= _order(keyset.high, key)
+    return False
+
+
+def _order(value: int, key: Expr) -> int:
+    """Return the number that the bits stand for."""
+    return value - (1 << key.width) if key.signed and value >> (key.width - 1) else value
