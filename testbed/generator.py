@@ -116,6 +116,7 @@ class Generator:
         self._templates = tuple(templates)
         self._vary_offset = vary_offset
         self._cpu = cpu
+        self._n_runs = {False: _FIRST_PIECE, True: _FIRST_PIECE}  # of the next system call; paced or not
         self._stop = threading.Event()
         self._sending: Future[Sent] | None = None
         longest = max(len(t) for t in templates)
@@ -186,15 +187,16 @@ class Generator:
         self._configure(n_limit, limit_ns, interval_ns)
         frame = max(self._templates, key=len)
         before = _tx_counters(self._interface)
-        n_runs = _FIRST_PIECE if limit_ns or interval_ns else min(n_limit, 16 * _FIRST_PIECE)
+        paced = interval_ns > 0  # most runs of a paced program only look at the clock
         progress = self._progress()
         while progress.n_sent < progress.n_limit and not self._stop.is_set():
+            n_runs = self._n_runs[paced]
+            if not paced:
+                n_runs = min(n_runs, progress.n_limit - progress.n_sent)
             start = time.monotonic()
             self._program.run_live(frame, n_runs)
             progress = self._progress()
-            n_runs = max(_FIRST_PIECE, int(n_runs * _PIECE_S / (time.monotonic() - start)))
-            if not interval_ns:
-                n_runs = max(1, min(n_runs, progress.n_limit - progress.n_sent))
+            self._n_runs[paced] = max(_FIRST_PIECE, int(n_runs * _PIECE_S / (time.monotonic() - start)))
         n_sent = progress.n_sent
         n_taken, n_refused = self._accepted(before, n_sent)
         if n_sent and not n_taken and not n_refused:

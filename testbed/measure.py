@@ -110,6 +110,11 @@ class Receiver:
         assert self._program, "the receiver is not attached"
         self._program.maps["counters_map"].update(0, b"")
 
+    def set_match(self, template: bytes | None = None, mask: bytes | None = None, *, drop: bool = True) -> None:
+        """Change what is counted, from here on; arguments as at the making."""
+        assert self._program, "the receiver is not attached"
+        self._program.maps["match_map"].update(0, _match(template, mask, drop))
+
     def wait_for(self, n_packets: int, timeout_s: float = 5.0) -> Count:
         """Wait until so many packets have been counted.
 

@@ -23,6 +23,7 @@ SENDER_MAC = "02:00:00:00:00:01"
 PORT1_MAC = "02:00:00:00:01:01"  # where the sender's packets go: the router's address on its side
 PORT2_MAC = "02:00:00:00:01:02"  # the router's address on the receiver's side
 RECEIVER_MAC = "02:00:00:00:00:02"
+COMMAND_TIMEOUT_S = 60.0
 TRAFFIC_CPU, SWITCH_CPU = 0, 1  # generator and all that the kernel does for its packets; a switch's own threads
 
 
@@ -54,8 +55,11 @@ class Rig:
         ):
             ends = (VethEnd(name, mac, host), VethEnd(port, port_mac, self.device))
             host.call(lambda ends=ends: make_veth(*ends))  # type: ignore[misc]
-            for end in ends:
-                end.namespace.call(lambda name=end.name: _configure(name))  # type: ignore[misc]
+            # Both ends get NAPI before either comes up: an interface that comes up first is marked as one whose peer
+            # takes no redirected packets, and stays so.
+            for configure in (fit_for_xdp_peer, set_up):
+                for end in ends:
+                    end.namespace.call(lambda name=end.name, do=configure: do(name))  # type: ignore[misc]
 
     def __enter__(self) -> Self:
         return self
@@ -67,8 +71,13 @@ class Rig:
         """Run a function in the device's namespace."""
         return self.device.call(function)
 
-    def run(self, *command: str, environment: Mapping[str, str] | None = None) -> str:
+    def run(self, *command: str, environment: Mapping[str, str] | None = None, stdin: str = "") -> str:
         """Run a command in the device's namespace; returns what it printed.
+
+        Args:
+            command: The program and its arguments.
+            environment: Variables to be added.
+            stdin: What it reads.
 
         Raises:
             SetupError: It failed; carries what it said.
@@ -77,11 +86,12 @@ class Rig:
             self._entering(command),
             pass_fds=[self.device.fd],
             env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
-            output, _ = process.communicate(timeout=60)
+            output, _ = process.communicate(stdin, timeout=COMMAND_TIMEOUT_S)
         if process.returncode:
             raise SetupError(f"{' '.join(command)}: {output.strip()}")
         return output
@@ -112,8 +122,3 @@ def stop_process(process: subprocess.Popen[bytes], timeout_s: float = 5.0) -> No
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _configure(name: str) -> None:
-    fit_for_xdp_peer(name)
-    set_up(name)
