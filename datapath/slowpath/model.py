@@ -14,6 +14,7 @@ PORT_ALL = 0xFFFFFFFC  # the same here: no port is excluded from flooding
 PORT_CONTROLLER = 0xFFFFFFFD
 
 N_TABLES = 254  # tables 0 .. 253, as in OVS
+ALL_TABLES = 0xFF  # in a filter or a loose deletion: every table (OpenFlow's OFPTT_ALL)
 DEFAULT_PRIORITY = 32768
 
 
@@ -98,6 +99,14 @@ class FlowStats:
 
 
 @dataclass(frozen=True)
+class RemovedFlow:
+    """A flow that is gone, with its last counters; ``reason``: "delete", "replace", "idle", "hard", "group"."""
+
+    stats: FlowStats
+    reason: str
+
+
+@dataclass(frozen=True)
 class Bucket:
     actions: tuple[Action, ...]
     weight: int = 1
@@ -144,3 +153,14 @@ class Trace:
     actions: str  # the megaflow's byte code, as text
     output_ports: tuple[int, ...]  # where this packet goes
     dropped: str = ""  # why nothing goes out, else ""
+
+
+@dataclass(frozen=True)
+class PacketIn:
+    """A packet for the controller; ``reason``: "action" (ToController) or "ttl" (DecTtl of 0 or 1)."""
+
+    reason: str
+    in_port: int
+    packet: bytes  # as much of it as was asked for
+    size: int  # of the whole packet, bytes
+    key: bytes  # the flow key as parsed on arrival: ``SlowPath.translate`` tells table and cookie

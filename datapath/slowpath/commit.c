@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Committing: what set-fields have changed in the working key is written to the packet, and checksums follow.
+ *
+ * DP_CSUM folds in the difference that the DP_SETs since the last DP_F_RESTART have made.  So pending bits are put into
+ * groups, each of the bits that the same checksums cover (at the same parity); a group's bytes are set, then each of
+ * its checksums is updated.  Two rules more:
+ *   - If the user has written all of a checksum field, that value stands: it is not updated in this commit, and it is
+ *     written after everything else.
+ *   - A checksum that covers a field and also one other checksum over this field (a sum over a whole inner header) does
+ *     not change: the two differences cancel out.
+ * translate.h has the surroundings.
+ */
+#include "translate.h"
+
+#define GROUPS_MAX 32 /* of bits with the same checksums; far more than any protocol has */
+
+/* Some bits of one byte. */
+struct piece {
+	__u32 offset; /* in the key */
+	__u8 header;
+	__u8 bits;
+	__u16 group;
+};
+
+struct piece_group {
+	__u64 covered; /* a bit for each checksum to update */
+	__u64 swapped; /* which of them have the header at the other parity */
+};
+
+struct commit {
+	__u64 valid; /* checksums whose header the packet has */
+	__u64 explicit; /* checksums that the user has written himself */
+	__u32 n_pieces;
+	__u32 n_groups;
+	struct piece_group groups[GROUPS_MAX];
+	struct piece pieces[DP_KEY_MAX * 2];
+};
+
+static const __u8 *bytes(const __u64 *words)
+{
+	return (const __u8 *)words;
+}
+
+static __u32 checksum_at(const struct sp_layout *layout, const struct sp_checksum *sum)
+{
+	return layout->headers[sum->header].key_offset + sum->offset;
+}
+
+/* The bits of a header that a checksum sums, in the key; headers may share a slot, hence one string for each. */
+static const __u64 *cover_of(const struct sp_layout *layout, __u32 checksum, __u32 header)
+{
+	return layout->checksums[checksum].cover + (size_t)header * (layout->key_size / 8);
+}
+
+/* Only for headers whose validity has been looked at, or that have nothing pending. */
+static bool header_here(const struct xl *x, __u32 header)
+{
+	return bytes(x->orig)[LAYOUT_VALID + header / 8] & 0x80 >> header % 8;
+}
+
+/* The bits of a byte of `base` whose value is known for all packets of the megaflow. */
+static __u8 base_known(const struct xl *x, __u32 offset)
+{
+	__u8 wild = (__u8)~bytes(x->out->mask)[offset];
+	__u8 known = (__u8)~wild;
+
+	if (bytes(x->base.derived)[offset] && wild)
+		known = 0;
+	known &= (__u8)~bytes(x->touched)[offset];
+	return known | bytes(x->base.set)[offset];
+}
+
+/* Takes off `pending` what the packet is known to have already.  Checksum fields stay, because the updates of this very
+ * commit would change them. */
+static void skip_equal(struct xl *x)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u64 written[KEY_WORDS_MAX];
+
+	memcpy(written, x->pending, x->n_words * sizeof(*written));
+	for (__u32 i = 0; i < x->n_words; i++) {
+		if (!x->pending[i])
+			continue;
+		for (__u32 b = 8 * i; b < 8 * i + 8; b++) {
+			__u8 equal = (__u8) ~(bytes(x->base.bits)[b] ^ bytes(x->cur.bits)[b]);
+
+			((__u8 *)x->pending)[b] &= (__u8)~(equal & base_known(x, b));
+		}
+	}
+	for (__u32 i = 0; i < layout->n_checksums; i++) {
+		__u32 at = checksum_at(layout, &layout->checksums[i]);
+
+		memcpy((__u8 *)x->pending + at, bytes(written) + at, 2);
+	}
+}
+
+static bool covers_pending(const struct xl *x, __u32 checksum)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u64 both[KEY_WORDS_MAX];
+
+	for (__u32 h = 0; h < layout->n_headers; h++) {
+		if (!header_here(x, h))
+			continue;
+		bits_and(both, cover_of(layout, checksum, h), x->pending, x->n_words);
+		if (bits_any(both, x->n_words))
+			return true;
+	}
+	return false;
+}
+
+/* Which checksums are in the packet and cover pending bits, and which of them were written by the user. */
+static void find_checksums(struct xl *x, struct commit *c)
+{
+	const struct sp_layout *layout = x->env->layout;
+
+	for (__u32 i = 0; i < layout->n_checksums; i++) {
+		const struct sp_checksum *sum = &layout->checksums[i];
+		const __u8 *field = bytes(x->pending) + checksum_at(layout, sum);
+
+		if (!field[0] && !field[1] && !covers_pending(x, i))
+			continue;
+		if (!xl_has_header(x, sum->header))
+			continue;
+		c->valid |= 1ULL << i;
+		if (field[0] == 0xff && field[1] == 0xff)
+			c->explicit |= 1ULL << i;
+	}
+}
+
+/* Leaves out the sums that cover one of the other checksums too, and so do not change. */
+static __u64 without_outer(const struct sp_layout *layout, __u64 covered)
+{
+	__u64 result = covered;
+
+	for (__u32 outer = 0; outer < layout->n_checksums; outer++) {
+		__u32 n_inner = 0;
+
+		for (__u32 i = 0; i < layout->n_checksums; i++) {
+			const struct sp_checksum *sum = &layout->checksums[i];
+
+			if (covered & 1ULL << i)
+				n_inner += !!bytes(cover_of(layout, outer, sum->header))[checksum_at(layout, sum)];
+		}
+		if (n_inner == 1)
+			result &= ~(1ULL << outer);
+	}
+	return result;
+}
+
+/* The checksums to update for a change of these bits; `bits` is narrowed to those that share them. */
+static __u64 checksums_of(const struct xl *x, const struct commit *c, __u32 header, __u32 offset, __u8 *bits)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u64 covered = 0;
+
+	for (__u32 i = 0; i < layout->n_checksums; i++) {
+		__u8 cover;
+
+		if (!(c->valid & 1ULL << i))
+			continue;
+		cover = bytes(cover_of(layout, i, header))[offset] & *bits;
+		if (cover & *bits & -*bits) {
+			*bits = cover;
+			covered |= 1ULL << i;
+		} else {
+			*bits &= (__u8)~cover;
+		}
+	}
+	return without_outer(layout, covered & ~c->explicit);
+}
+
+static __u64 swapped_of(const struct sp_layout *layout, __u64 covered, __u32 header)
+{
+	__u64 swapped = 0;
+
+	for (__u32 i = 0; i < layout->n_checksums; i++)
+		if (covered & 1ULL << i && layout->checksums[i].swapped[header])
+			swapped |= 1ULL << i;
+	return swapped;
+}
+
+static __u16 group_of(struct xl *x, struct commit *c, __u64 covered, __u64 swapped)
+{
+	__u32 i;
+
+	for (i = 0; i < c->n_groups; i++)
+		if (c->groups[i].covered == covered && c->groups[i].swapped == swapped)
+			return (__u16)i;
+	if (i == GROUPS_MAX) {
+		x->out->overflow = true;
+		return 0;
+	}
+	c->groups[c->n_groups++] = (struct piece_group){ covered, swapped };
+	return (__u16)i;
+}
+
+/* Cuts the pending bits of one header into pieces; with `fields` only those of checksum fields, else only others. */
+static void cut_header(struct xl *x, struct commit *c, __u32 header, const __u64 *fields, bool want_fields)
+{
+	const struct sp_layout *layout = x->env->layout;
+	const struct sp_header *slot = &layout->headers[header];
+
+	for (__u32 offset = slot->key_offset; offset < slot->key_offset + slot->size; offset++) {
+		__u8 todo = bytes(x->pending)[offset];
+
+		todo &= want_fields ? bytes(fields)[offset] : (__u8)~bytes(fields)[offset];
+		while (todo) {
+			__u8 bits = todo;
+			__u64 covered = checksums_of(x, c, header, offset, &bits);
+			__u16 group = group_of(x, c, covered, swapped_of(layout, covered, header));
+
+			c->pieces[c->n_pieces++] = (struct piece){ offset, (__u8)header, bits, group };
+			todo &= (__u8)~bits;
+		}
+	}
+}
+
+/* What the header's varbit shifts the bytes behind it by: its length is un-wildcarded and so a constant. */
+static __u32 packet_offset(struct xl *x, __u32 header, __u32 offset)
+{
+	const struct sp_header *slot = &x->env->layout->headers[header];
+	const __u8 *length = bytes(x->orig) + slot->varbit_length;
+
+	offset -= slot->key_offset;
+	if (offset < slot->varbit_at)
+		return offset;
+	memset((__u8 *)x->out->mask + slot->varbit_length, 0xff, 2);
+	return offset + (length[0] << 8 | length[1]) / 8;
+}
+
+/* Emits one DP_SET for the piece at `first` and those that follow it directly; returns the piece behind them. */
+static __u32 emit_set(struct xl *x, const struct commit *c, __u32 first, __u8 flags)
+{
+	const struct piece *start = &c->pieces[first];
+	struct dp_action *set = xl_emit(x, DP_SET);
+	__u32 i, at = packet_offset(x, start->header, start->offset);
+
+	for (i = first; i < c->n_pieces; i++) {
+		const struct piece *piece = &c->pieces[i];
+		__u32 n = piece->offset - start->offset;
+
+		if (piece->group != start->group || piece->header != start->header || n >= 8 ||
+		    (i > first && piece->offset > c->pieces[i - 1].offset + 1) ||
+		    packet_offset(x, piece->header, piece->offset) != at + n)
+			break;
+		if (!set)
+			continue;
+		set->size = (__u8)(n + 1);
+		set->mask[n] |= piece->bits;
+		set->value[n] |= bytes(x->cur.bits)[piece->offset] & piece->bits;
+	}
+	if (set) {
+		set->header = start->header;
+		set->flags = flags;
+		set->arg = at;
+	}
+	return i;
+}
+
+/* Updates the checksums of a group by the difference collected. */
+static void emit_csums(struct xl *x, __u64 covered, __u64 swapped)
+{
+	const struct sp_layout *layout = x->env->layout;
+
+	for (__u32 i = 0; i < layout->n_checksums; i++) {
+		const struct sp_checksum *sum = &layout->checksums[i];
+		__u32 at = checksum_at(layout, sum);
+		struct dp_action *action;
+
+		if (!(covered & 1ULL << i))
+			continue;
+		action = xl_emit(x, DP_CSUM);
+		if (action) {
+			action->header = (__u8)sum->header;
+			action->arg = packet_offset(x, sum->header, at);
+			action->flags = (__u8)(sum->flags | (swapped & 1ULL << i ? DP_F_SWAPPED : 0));
+		}
+		for (__u32 b = at; b < at + 2; b++) {
+			((__u8 *)x->touched)[b] = 0xff;
+			((__u8 *)x->base.set)[b] = 0;
+		}
+	}
+}
+
+/* Brings the pieces of each group together, in order of their place. */
+static void sort_pieces(struct commit *c)
+{
+	for (__u32 i = 1; i < c->n_pieces; i++) {
+		struct piece piece = c->pieces[i];
+		__u32 j = i;
+
+		for (; j > 0 && c->pieces[j - 1].group > piece.group; j--)
+			c->pieces[j] = c->pieces[j - 1];
+		c->pieces[j] = piece;
+	}
+}
+
+static void emit_groups(struct xl *x, struct commit *c)
+{
+	sort_pieces(c);
+	for (__u32 i = 0; i < c->n_pieces;) {
+		__u16 number = c->pieces[i].group;
+		const struct piece_group *group = &c->groups[number];
+		__u8 flags = group->covered ? DP_F_RESTART : DP_F_UNSUMMED;
+
+		while (i < c->n_pieces && c->pieces[i].group == number) {
+			i = emit_set(x, c, i, flags);
+			flags &= (__u8)~DP_F_RESTART;
+		}
+		emit_csums(x, group->covered, group->swapped);
+	}
+	c->n_pieces = c->n_groups = 0;
+}
+
+/* The packet has these bits now as `cur` has them. */
+static void mark_written(struct xl *x)
+{
+	for (__u32 i = 0; i < x->n_words; i++) {
+		__u64 bits = x->pending[i];
+
+		x->base.bits[i] = (x->base.bits[i] & ~bits) | (x->cur.bits[i] & bits);
+		x->base.set[i] |= bits;
+		x->moved[i] |= bits;
+		x->pending[i] = 0;
+	}
+}
+
+static void commit_headers(struct xl *x, struct commit *c)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u64 fields[KEY_WORDS_MAX] = { 0 };
+
+	for (__u32 i = 0; i < layout->n_checksums; i++)
+		if (c->valid & 1ULL << i)
+			memset((__u8 *)fields + checksum_at(layout, &layout->checksums[i]), 0xff, 2);
+	for (int pass = 0; pass < 2; pass++) {
+		for (__u32 h = 0; h < layout->n_headers; h++)
+			if (header_here(x, h))
+				cut_header(x, c, h, fields, pass);
+		emit_groups(x, c);
+	}
+}
+
+void xl_commit(struct xl *x)
+{
+	struct commit c;
+
+	if (!bits_any(x->pending, x->n_words))
+		return;
+	xl_unwildcard(x, x->pending); /* what a bucket must put back has to be known; constants depend on nothing */
+	skip_equal(x);
+	if (!bits_any(x->pending, x->n_words))
+		return;
+	c.valid = c.explicit = 0;
+	c.n_pieces = c.n_groups = 0;
+	find_checksums(x, &c);
+	commit_headers(x, &c);
+	mark_written(x);
+}
+
+/* A constant stays one; anything else is computed from the packet's byte from now on. */
+static void key_decrement(struct xl_key *key, __u32 offset)
+{
+	__u8 *set = (__u8 *)key->set + offset;
+
+	((__u8 *)key->bits)[offset]--;
+	if (*set == 0xff)
+		return;
+	*set = 0;
+	((__u8 *)key->derived)[offset] = 0xff;
+}
+
+void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset)
+{
+	struct commit c;
+	struct dp_action *dec;
+	__u8 bits = 0xff;
+	__u64 covered;
+
+	if (bytes(x->pending)[offset])
+		xl_commit(x);
+	c.valid = c.explicit = 0;
+	((__u8 *)x->pending)[offset] = 0xff;
+	find_checksums(x, &c);
+	((__u8 *)x->pending)[offset] = 0;
+	covered = checksums_of(x, &c, header, offset, &bits);
+	dec = xl_emit(x, DP_DEC_TTL);
+	if (dec) {
+		dec->header = (__u8)header;
+		dec->arg = packet_offset(x, header, offset);
+		dec->flags = covered ? DP_F_RESTART : DP_F_UNSUMMED;
+	}
+	key_decrement(&x->cur, offset);
+	key_decrement(&x->base, offset);
+	((__u8 *)x->moved)[offset] = 0xff;
+	emit_csums(x, covered, swapped_of(x->env->layout, covered, header));
+}
