@@ -100,12 +100,19 @@ static __always_inline void count_tx(__u32 slot, __u32 size)
 	}
 }
 
+/* Drop a packet that is not yet counted as received. */
+static __always_inline int drop_new(const struct packet *pkt, const struct xdp_port *port, __u32 reason)
+{
+	count_rx(port, pkt_size(pkt));
+	return drop(port, reason);
+}
+
 /* Hand the packet up as it came; the user engine counts it. */
-static __always_inline int to_userspace(const struct xdp_port *port, __u32 ifindex)
+static __always_inline int to_userspace(const struct packet *pkt, const struct xdp_port *port, __u32 ifindex)
 {
 	int verdict = sockets.redirect_map(ifindex, XDP_DROP);
 
-	return verdict == XDP_REDIRECT ? verdict : drop(port, DROP_UPCALL_FULL);
+	return verdict == XDP_REDIRECT ? verdict : drop_new(pkt, port, DROP_UPCALL_FULL);
 }
 
 /* The hash of the packet's words under a mask. */
@@ -312,7 +319,8 @@ static __always_inline const struct flow_entry *lookup(const struct scratch *scr
 }
 
 static __always_inline int switch_packet(const struct packet *pkt, const struct scratch *scratch,
-					 const struct xdp_port *port, const struct xdp_bridge *bridge, __u32 ifindex)
+					 const struct xdp_port *port, const struct xdp_bridge *bridge, __u32 ifindex,
+					 int rejected)
 {
 	const struct xdp_program *program;
 	const struct flow_entry *entry;
@@ -320,15 +328,17 @@ static __always_inline int switch_packet(const struct packet *pkt, const struct 
 
 	entry = lookup(scratch, bridge, &id);
 	if (!entry)
-		return to_userspace(port, ifindex);
+		return to_userspace(pkt, port, ifindex);
 	program_id = entry->flow.program;
 	if (program_id & XDP_SELECT)
 		program_id = select_bucket(scratch, program_id & ~XDP_SELECT);
 	program = programs.lookup(&program_id);
 	if (!program || ttl_is_over(pkt, scratch, program))
-		return to_userspace(port, ifindex);
+		return to_userspace(pkt, port, ifindex);
 	count_flow(id, pkt_size(pkt));
 	count_rx(port, pkt_size(pkt));
+	if (rejected)
+		count_error(port, scratch->result.error);
 	return run_program(pkt, scratch, port, program);
 }
 
@@ -339,6 +349,7 @@ int xdp_switch(struct xdp_md *ctx)
 	struct xdp_port *port = ports.lookup(&ifindex);
 	struct scratch *scratch = scratches.lookup(&zero);
 	struct xdp_bridge *bridge;
+	int rejected;
 
 	if (!port || !scratch)
 		return XDP_DROP;
@@ -347,19 +358,17 @@ int xdp_switch(struct xdp_md *ctx)
 	if (!(port->flags & XDP_PORT_VALID) || !bridge)
 		return drop(port, DROP_UNKNOWN_PORT);
 	if (port->flags & XDP_PORT_PUNT)
-		return to_userspace(port, ifindex);
+		return to_userspace(&pkt, port, ifindex);
 	if (pkt_size(&pkt) > DP_PACKET_MAX)
-		return drop(port, DROP_TOO_LONG);
+		return drop_new(&pkt, port, DROP_TOO_LONG);
 	scratch->words[0] = port->key_word;
 #pragma unroll
 	for (i = 1; i < KEY_WORDS; i++)
 		scratch->words[i] = 0;
-	if (program_parse(&pkt, &scratch->key, &scratch->result)) {
+	rejected = program_parse(&pkt, &scratch->key, &scratch->result);
+	if (rejected && !(bridge->flags & XDP_BRIDGE_CONTINUE)) {
 		count_error(port, scratch->result.error);
-		if (!(bridge->flags & XDP_BRIDGE_CONTINUE)) {
-			count_rx(port, pkt_size(&pkt));
-			return drop(port, DROP_PARSER_REJECT);
-		}
+		return drop_new(&pkt, port, DROP_PARSER_REJECT);
 	}
-	return switch_packet(&pkt, scratch, port, bridge, ifindex);
+	return switch_packet(&pkt, scratch, port, bridge, ifindex, rejected);
 }

@@ -37,8 +37,8 @@
 #define XDP_N_BRIDGES 1024
 #define XDP_N_SLOTS 16384 /* ports of all bridges */
 #define XDP_N_FLOWS 65536
-#define XDP_N_CHAINS 131072
-#define XDP_CHAIN_MAX 8
+#define XDP_N_CHAINS 262144
+#define XDP_CHAIN_MAX 4 /* at four chains a flow, of 65,536 flows two or three are refused */
 #define XDP_N_MASKS 4096
 #define XDP_BRIDGE_MASKS 64
 #define XDP_MASK_WORDS_MAX 32 /* words of the key that one mask may touch */

@@ -2,7 +2,8 @@
 /* Sets of ports that one packet goes to: a devmap for each set, which the kernel broadcasts over.
  *
  * A write to a map of maps waits for a grace period, some 20 ms.  So the devmaps are made SETS_AT_ONCE at a time, with
- * one write for all of them, and filled as sets come and go: writing to a devmap waits for nothing.
+ * one write for all of them, and filled as sets come and go: writing to a devmap waits for nothing.  (Before kernel 5.19
+ * there is no such write, and they are made one by one.)
  */
 #include "object.h"
 
@@ -13,32 +14,37 @@
 
 #define SETS_AT_ONCE 64
 
-/* Give the next SETS_AT_ONCE entries of tx_sets their devmaps. */
+/* Give entries of tx_sets their devmaps; returns how many got theirs. */
+static int give_devmaps(struct xdp_object *object, const __u32 *ids, const int *fds, __u32 n)
+{
+	int map = object->fds[FD_TX_SETS];
+
+	if (!bpf_map_update_batch(map, ids, fds, &n, NULL))
+		return (int)n;
+	return bpf_map_update_elem(map, &ids[0], &fds[0], BPF_ANY) ? -errno : 1;
+}
+
+/* Make up to SETS_AT_ONCE more sets, empty. */
 static int make_sets(struct xdp_object *object)
 {
-	__u32 ids[SETS_AT_ONCE], n = 0, n_done, i;
-	int fds[SETS_AT_ONCE], err = 0;
+	__u32 ids[SETS_AT_ONCE], n;
+	int fds[SETS_AT_ONCE], n_made = 0, i;
 
-	while (n < SETS_AT_ONCE && object->n_sets_made + n < XDP_N_SETS) {
+	for (n = 0; n < SETS_AT_ONCE && object->n_sets_made + n < XDP_N_SETS; n++) {
+		ids[n] = object->n_sets_made + n;
 		fds[n] = bpf_map_create(BPF_MAP_TYPE_DEVMAP, "ovsp4_set", 4, 4, XDP_SET_PORTS, NULL);
 		if (fds[n] < 0)
 			break;
-		ids[n] = object->n_sets_made + n;
-		n++;
 	}
-	n_done = n;
 	if (!n)
-		err = object->n_sets_made < XDP_N_SETS ? -errno : -ENOSPC;
-	else if (bpf_map_update_batch(object->fds[FD_TX_SETS], ids, fds, &n_done, NULL))
-		err = -errno;
-	for (i = 0; i < n; i++)
+		return object->n_sets_made < XDP_N_SETS ? -errno : -ENOSPC;
+	n_made = give_devmaps(object, ids, fds, n);
+	for (i = 0; i < (int)n; i++)
 		close(fds[i]);
-	if (err)
-		return err;
-	for (i = n; i > 0; i--)
+	for (i = n_made; i > 0; i--)
 		object->set_pool.free[object->set_pool.n_free++] = ids[i - 1];
-	object->n_sets_made += n;
-	return 0;
+	object->n_sets_made += n_made > 0 ? n_made : 0;
+	return n_made < 0 ? n_made : 0;
 }
 
 /* Open a set's devmap. */
@@ -52,9 +58,8 @@ static int set_open(struct xdp_object *object, __u32 id)
 }
 
 /* Make member `i` of an open set's devmap what its slot is now. */
-static int set_member(struct xdp_object *object, int fd, __u32 i, int ifindex)
+static int set_member(int fd, __u32 i, int ifindex)
 {
-	(void)object;
 	if (!ifindex) {
 		bpf_map_delete_elem(fd, &i); /* fails where nothing is: good */
 		return 0;
@@ -71,7 +76,7 @@ static int set_fill(struct xdp_object *object, __u32 id)
 	if (fd < 0)
 		return fd;
 	for (i = 0; i < XDP_SET_PORTS && !err; i++)
-		err = set_member(object, fd, i, i < set->n_ports ? object->slots[set->slots[i]].ifindex : 0);
+		err = set_member(fd, i, i < set->n_ports ? object->slots[set->slots[i]].ifindex : 0);
 	close(fd);
 	return err;
 }
@@ -129,7 +134,7 @@ int set_port_changed(struct xdp_object *object, __u32 slot)
 		if (i == object->sets[id].n_ports)
 			continue;
 		fd = set_open(object, id);
-		err = fd < 0 ? fd : set_member(object, fd, i, object->slots[slot].ifindex);
+		err = fd < 0 ? fd : set_member(fd, i, object->slots[slot].ifindex);
 		if (fd >= 0)
 			close(fd);
 		if (err && !first_err)
