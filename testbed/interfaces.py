@@ -1,4 +1,4 @@
-"""Makes and configures interfaces by netlink and ethtool calls, directly in the namespaces where they belong.
+"""Makes and configures interfaces by netlink calls, directly in the namespaces where they belong.
 
 Every function here runs on a thread that is inside the namespace it works on (``Namespace.call``).  A veth pair is made
 with both ends in place: neither is ever seen in the machine's own namespace, nor renamed or moved.
@@ -8,10 +8,8 @@ Used by ``links.py``, ``nodes.py``, ``taps.py``, ``shaping.py``.
 
 from __future__ import annotations
 
-import array
 import errno
 import fcntl
-import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -20,14 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from datapath import SetupError
+from testbed.ethtool import XDP_PEER_FEATURES, set_features
 from testbed.namespaces import Namespace, set_sysctl
 
-# linux/sockios.h, linux/ethtool.h, linux/if.h
+# linux/sockios.h, linux/if.h
 _SIOCGIFFLAGS = 0x8913
-_SIOCETHTOOL = 0x8946
-_ETHTOOL_STXCSUM = 0x17
-_ETHTOOL_STSO = 0x1F
-_ETHTOOL_SGRO = 0x2C
 _IFF_UP = 0x1
 
 
@@ -137,23 +132,5 @@ def add_neighbours(name: str, neighbours: Sequence[tuple[str, str]]) -> None:
 
 
 def fit_for_xdp_peer(name: str) -> None:
-    """Set the offloads of an interface whose peer is a switch port.
-
-    Transmit checksums off (TSO goes with it): XDP forwards a partial checksum as it is.  GRO on: without NAPI on this
-    end, the kernel throws away what XDP redirects to it.
-    """
-    for command, value in ((_ETHTOOL_STXCSUM, 0), (_ETHTOOL_STSO, 0), (_ETHTOOL_SGRO, 1)):
-        _ethtool(name, command, value)
-
-
-def _ethtool(name: str, command: int, value: int) -> None:
-    """Make one of ethtool's on/off calls."""
-    argument = array.array("I", [command, value])
-    address, _ = argument.buffer_info()
-    request = struct.pack("16sP8x", name.encode(), address)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            fcntl.ioctl(sock, _SIOCETHTOOL, request)
-        except OSError as error:
-            what = f"cannot set offload {command:#x} of {name} to {value}"
-            raise SetupError(f"{what}: {os.strerror(error.errno or 0)}") from error
+    """Set the offloads of an interface whose peer is a switch port; see ``ethtool.py`` for what and why."""
+    set_features(name, XDP_PEER_FEATURES)

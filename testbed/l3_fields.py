@@ -97,7 +97,7 @@ def _check(topology: Topology, found: L3Fields, known: set[str], headers: dict[s
         value = getattr(found, name)
         if not value:
             faults.append(
-                f"{where}: error: routing {topology.routing} needs {name}, and no header of {topology.program} has the usual shape"
+                f"{where}: error: routing {topology.routing} needs {name}; {topology.program} has no such header"
                 f"\n  hint: name the field under 'fields:'; the headers are {', '.join(headers) or '(none)'}"
             )
         for path in (value,) if isinstance(value, str) else value:

@@ -70,7 +70,7 @@ def _deliver(switch: str, addresses: Addresses, fields: L3Fields, rules: SwitchR
         host = addresses.hosts[name]
         rules.flows.append(
             f"priority={ROUTE_PRIORITY + 32},{fields.ethernet_dst}={own},{fields.ipv4_dst}={host.ip}"
-            f",actions={_next_hop(own, host.mac, fields)},dec_ttl({fields.ipv4_ttl}),output:{host.attachment.port}"
+            f",actions=dec_ttl({fields.ipv4_ttl}),{_next_hop(own, host.mac, fields)},output:{host.attachment.port}"
         )
         rules.flows.append(
             f"priority={HOST_PRIORITY},{fields.ethernet_dst}={host.mac},actions=output:{host.attachment.port}"

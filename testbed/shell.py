@@ -1,0 +1,94 @@
+"""Makes the shells of Mininet nodes, and all that is started in them, die with the process that made them.
+
+Mininet starts a bash for every node; if Python is killed, what runs in these shells lives on, and the namespaces too.
+Here each node's shell is the init process of a PID namespace, and the process above it gets SIGKILL when its parent
+dies: the kernel then kills everything the node ever started.  The parts, from the outside in:
+
+    setpriv    asks for SIGKILL when the parent dies (prctl PR_SET_PDEATHSIG), then is replaced by
+    unshare    makes the PID namespace and waits; takes its child along when it dies
+    mnexec     Mininet's own: session, network namespace, /sys; then is replaced by
+    bash       the node's shell; ``node.pid``
+
+The signal comes when the *thread* that started the child ends, so one thread that never ends starts them all.
+
+Used by ``nodes.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from datapath import SetupError
+
+_PDEATHSIG = ["setpriv", "--pdeathsig"]
+_PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
+
+_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+
+
+def spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """Start a process from the thread that lives as long as we do, in a session of its own (Ctrl-C is not for it)."""
+    try:
+        return _spawner.submit(lambda: subprocess.Popen(command, **options, start_new_session=True)).result()
+    except FileNotFoundError as error:
+        raise SetupError(f"there is no program '{error.filename}'; run ci/setup, which installs it") from error
+
+
+def lifeline(network_of: int | None = None) -> list[str]:
+    """Return what goes in front of a node's shell.
+
+    Args:
+        network_of: a process whose network namespace the shell is to be in, if not in a new one.
+    """
+    enter = ["nsenter", f"--target={network_of}", "--net"] if network_of is not None else []
+    return [*_PDEATHSIG, "KILL", *enter, *_PID_NAMESPACE]
+
+
+def enter_command(pid: int) -> list[str]:
+    """Return what goes in front of a command to run it in a node's namespaces; it ends with us and with the node."""
+    enter = ["nsenter", f"--target={pid}", "--net", "--mount", "--pid"]
+    return [*_PDEATHSIG, "KILL", *enter, *_PDEATHSIG, "TERM"]
+
+
+def only_child(pid: int) -> int:
+    """Return the PID of a process's child, as seen from here."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    if not children:
+        raise SetupError(f"process {pid} (a node's shell) has ended")
+    return int(children[0])
+
+
+class Life:
+    """The life of a node's shell, watched through a descriptor, which cannot be confused by a reused PID."""
+
+    def __init__(self, outer: subprocess.Popen[Any]) -> None:
+        """Watch the shell below ``outer``, the process of ``lifeline``."""
+        self._outer = outer
+        self.pid = only_child(outer.pid)
+        self._fd = os.pidfd_open(self.pid)
+
+    def kill(self) -> None:
+        """Kill the shell and everything below it; does not wait."""
+        if self._outer.poll() is None:
+            self._outer.kill()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the shell is gone, and let go of it; may be called twice."""
+        if self._fd < 0:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._outer.wait(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        poller = select.poll()
+        poller.register(self._fd, select.POLLIN)
+        poller.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        os.close(self._fd)
+        self._fd = -1
