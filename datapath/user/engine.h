@@ -53,9 +53,10 @@ struct loop {
 	atomic_bool stopping; /* it shall end */
 	atomic_bool sleeping; /* it is in poll(), or about to be: do not close what it polls */
 	int wake_fd; /* eventfd that ends its sleep */
+	int link_fd; /* netlink socket that tells of changes to interfaces */
 	__u32 n_polled; /* entries of pollfds */
 	__u32 generation; /* of the list of ports that pollfds was made from */
-	struct pollfd pollfds[1 + DP_PORTS_MAX]; /* wake_fd first, then those of active ports */
+	struct pollfd pollfds[2 + DP_PORTS_MAX]; /* wake_fd, link_fd, then those of active ports */
 };
 
 struct engine {

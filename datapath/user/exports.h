@@ -60,9 +60,10 @@ struct dp *user_open(const struct user_config *config, int *err)
 		.engine = "user",
 		.program = PROGRAM_NAME,
 	};
-	engine->loop.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	engine->generation = 1; /* the loop's is 0: it makes its list at first */
-	*err = engine->loop.wake_fd < 0 ? -errno : pool_init(&engine->pool, config->n_frames);
+	*err = loop_init(&engine->loop);
+	if (!*err)
+		*err = pool_init(&engine->pool, config->n_frames);
 	if (!*err)
 		*err = mf_init(&engine->cache, config->max_flows);
 	if (*err) {

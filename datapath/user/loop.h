@@ -11,6 +11,8 @@
 #ifndef OVSP4_LOOP_H
 #define OVSP4_LOOP_H
 
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 
@@ -37,24 +39,27 @@ static inline void loop_list_fds(struct engine *engine)
 	__u32 i;
 
 	loop->pollfds[0] = (struct pollfd){ .fd = loop->wake_fd, .events = POLLIN };
+	loop->pollfds[1] = (struct pollfd){ .fd = loop->link_fd, .events = POLLIN };
 	for (i = 0; i < engine->n_active; i++)
-		loop->pollfds[1 + i] = (struct pollfd){ .fd = engine->active[i]->fd, .events = POLLIN };
-	loop->n_polled = 1 + engine->n_active;
+		loop->pollfds[2 + i] = (struct pollfd){ .fd = engine->active[i]->fd, .events = POLLIN };
+	loop->n_polled = 2 + engine->n_active;
 	loop->generation = engine->generation;
 }
 
-/* Close ports whose interface is gone.  Their sockets report an error for ever: poll() would not sleep again. */
+/* Something happened to an interface: close the ports whose interface is gone.  Their sockets know it, but poll() does
+ * not tell (xsk_poll() looks at the rings only), so a netlink socket says when to ask. */
 static inline void loop_bury(struct engine *engine)
 {
-	struct loop *loop = &engine->loop;
+	char news[4096];
 	__u32 i;
 
+	while (recv(engine->loop.link_fd, news, sizeof(news), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		; /* what exactly does not matter */
 	dp_lock_engine(engine->config.lock);
-	for (i = 1; i < loop->n_polled && loop->generation == engine->generation; i++)
-		if (loop->pollfds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) {
+	for (i = engine->n_active; i-- > 0;)
+		if (port_error(engine->active[i])) {
 			engine->n_dead_ports++;
-			engine_close_port(engine, engine->active[i - 1]); /* a new generation: the next round of sleep
-									   * sees to the others */
+			engine_close_port(engine, engine->active[i]);
 		}
 	dp_unlock(engine->config.lock);
 }
@@ -62,10 +67,8 @@ static inline void loop_bury(struct engine *engine)
 static inline void loop_sleep(struct engine *engine)
 {
 	struct loop *loop = &engine->loop;
-	bool failed = false;
 	int timeout_ms;
 	__u64 count;
-	__u32 i;
 
 	dp_lock_engine(engine->config.lock);
 	if (loop->generation != engine->generation)
@@ -74,13 +77,12 @@ static inline void loop_sleep(struct engine *engine)
 	engine->n_sleeps++;
 	atomic_store(&loop->sleeping, true);
 	dp_unlock(engine->config.lock);
-	poll(loop->pollfds, loop->n_polled, timeout_ms);
+	if (poll(loop->pollfds, loop->n_polled, timeout_ms) < 0)
+		loop->pollfds[0].revents = loop->pollfds[1].revents = 0;
 	atomic_store(&loop->sleeping, false);
 	if (loop->pollfds[0].revents && read(loop->wake_fd, &count, sizeof(count)) < 0)
-		return;
-	for (i = 1; i < loop->n_polled; i++)
-		failed |= (loop->pollfds[i].revents & ~POLLIN) != 0;
-	if (failed)
+		return; /* somebody else's write is still to come */
+	if (loop->pollfds[1].revents)
 		loop_bury(engine);
 }
 
@@ -95,6 +97,21 @@ static void *loop_main(void *arg)
 			loop_sleep(engine);
 	}
 	return NULL;
+}
+
+/* Open what the thread sleeps on besides its ports; link_fd belongs to this network namespace. */
+static inline int loop_init(struct loop *loop)
+{
+	const struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+
+	loop->link_fd = -1;
+	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (loop->wake_fd < 0)
+		return -errno;
+	loop->link_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (loop->link_fd < 0 || bind(loop->link_fd, (const struct sockaddr *)&links, sizeof(links)))
+		return -errno;
+	return 0;
 }
 
 static inline int loop_start(struct engine *engine)
@@ -125,6 +142,14 @@ static inline void loop_stop(struct engine *engine)
 	engine_wake(engine);
 	pthread_join(engine->loop.thread, NULL);
 	engine->loop.running = false;
+}
+
+static inline void loop_destroy(struct loop *loop)
+{
+	if (loop->wake_fd >= 0)
+		close(loop->wake_fd);
+	if (loop->link_fd >= 0)
+		close(loop->link_fd);
 }
 
 #endif

@@ -202,8 +202,7 @@ static void user_close(struct dp *dp)
 		}
 	for (i = 0; i < HASH_MASKS_MAX; i++)
 		free(engine->hash_masks[i]);
-	if (engine->loop.wake_fd >= 0)
-		close(engine->loop.wake_fd);
+	loop_destroy(&engine->loop);
 	mf_destroy(&engine->cache);
 	pool_destroy(&engine->pool);
 	free(engine);

@@ -18,6 +18,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <xdp/xsk.h>
 
 #include "dp.h"
@@ -28,6 +29,9 @@
 #define PORT_SHARE_MAX (PORT_RING_SIZE / 2)
 #define PORT_SNDBUF (4 << 20) /* bytes: the default lets only some 250 packets be under way */
 #define PORT_KICK_BUDGET 256 /* packets a kick may send */
+
+#define PORT_BUSY_TRIES 50 /* the kernel frees the queue of a closed socket a little later, by a work queue */
+#define PORT_BUSY_US 2000
 
 #ifndef XDP_MAX_TX_SKB_BUDGET
 #define XDP_MAX_TX_SKB_BUDGET 9 /* include/uapi/linux/if_xdp.h of Linux 6.18; else 32 */
@@ -102,12 +106,17 @@ static inline int port_open(struct port *port, struct pool *pool, __u32 number, 
 {
 	const int size = PORT_SNDBUF, budget = PORT_KICK_BUDGET;
 	char ifname[IF_NAMESIZE];
-	int err;
+	int i, err = 0;
 
 	if (!if_indextoname((unsigned int)ifindex, ifname))
 		return -errno;
 	memset(port, 0, sizeof(*port));
-	err = port_socket(port, pool, ifname);
+	for (i = 0; i < PORT_BUSY_TRIES; i++) {
+		err = port_socket(port, pool, ifname);
+		if (err != -EBUSY)
+			break;
+		usleep(PORT_BUSY_US);
+	}
 	if (err)
 		return err;
 	port->number = number;
@@ -150,6 +159,15 @@ static inline void port_close(struct port *port, struct pool *pool)
 	port->n_tx = 0;
 	port->n_queued = 0;
 	pool_reclaim(pool, port->number);
+}
+
+/* The socket's error: ENETDOWN once its interface is gone, else 0. */
+static inline int port_error(const struct port *port)
+{
+	socklen_t size = sizeof(int);
+	int err = 0;
+
+	return getsockopt(port->fd, SOL_SOCKET, SO_ERROR, &err, &size) ? errno : err;
 }
 
 /* Take back the frames of packets that were sent. */

@@ -21,7 +21,7 @@ from datapath.user.binding import DpAction
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
-XDP_TEXT = """
+XDP_TEXT = b"""
 BPF_XSKMAP(sockets, 256);
 int to_socket(struct xdp_md *ctx)
 {
@@ -86,7 +86,7 @@ class Wires:
         for family in ("all", "default"):
             Path(f"/proc/sys/net/ipv6/conf/{family}/disable_ipv6").write_text("1")
         self._bpf = BPF(text=XDP_TEXT)
-        self._function = self._bpf.load_func("to_socket", BPF.XDP)
+        self._function = self._bpf.load_func(b"to_socket", BPF.XDP)
         self.sockets: dict[int, socket.socket] = {}
         for number in range(1, n + 1):
             self.add(number)
@@ -98,7 +98,7 @@ class Wires:
         for interface in (host, switch):
             run("ip", "link", "set", interface, "up")
         run("ethtool", "-K", host, "gro", "on")  # without NAPI a veth delivers nothing that AF_XDP sends
-        self._bpf.attach_xdp(switch, self._function, 0)
+        self._bpf.attach_xdp(switch.encode(), self._function, 0)
         self.sockets[number] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sockets[number].bind((host, 0))
         self.sockets[number].settimeout(5)
@@ -107,7 +107,7 @@ class Wires:
         """Make ``s<number>`` port ``number`` of the engine."""
         engine.add_port(number, f"s{number}")
         index = socket.if_nametoindex(f"s{number}")
-        self._bpf["sockets"][ctypes.c_int(index)] = ctypes.c_int(engine.xsk_fd(number))
+        self._bpf[b"sockets"][ctypes.c_int(index)] = ctypes.c_int(engine.xsk_fd(number))
 
     def send(self, number: int, packet: bytes) -> None:
         self.sockets[number].send(packet)
