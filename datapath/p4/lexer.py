@@ -22,59 +22,12 @@ NEWLINE = "newline"
 BAD = "bad"  # not P4; an error only if it reaches the parser (it may stand in text that #if skips)
 END = "end of file"
 
-KEYWORDS = frozenset(
-    [
-        "abstract",
-        "action",
-        "actions",
-        "apply",
-        "bit",
-        "bool",
-        "break",
-        "const",
-        "continue",
-        "control",
-        "default",
-        "else",
-        "entries",
-        "enum",
-        "error",
-        "exit",
-        "extern",
-        "false",
-        "for",
-        "header",
-        "header_union",
-        "if",
-        "in",
-        "inout",
-        "int",
-        "key",
-        "list",
-        "match_kind",
-        "out",
-        "package",
-        "parser",
-        "priority",
-        "return",
-        "select",
-        "state",
-        "string",
-        "struct",
-        "switch",
-        "table",
-        "this",
-        "transition",
-        "true",
-        "tuple",
-        "type",
-        "typedef",
-        "value_set",
-        "varbit",
-        "void",
-        "_",
-    ]
+_KEYWORDS = (
+    "abstract action actions apply bit bool break const continue control default else entries enum error exit extern "
+    "false for header header_union if in inout int key list match_kind out package parser priority return select "
+    "state string struct switch table this transition true tuple type typedef value_set varbit void _"
 )
+KEYWORDS = frozenset(_KEYWORDS.split(" "))
 
 TOKEN = re.compile(
     r"""

@@ -154,14 +154,8 @@ def _paste(tokens: list[Token]) -> list[Token]:
 
 
 # ---------------------------------------------------------------------------------------------------- #if
-_PRECEDENCE = {
-    op: level
-    for level, ops in enumerate(
-        (("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", ">", "<=", ">="), ("<<", ">>"), ("+", "-"))
-        + (("*", "/", "%"),)
-    )
-    for op in ops
-}
+_LEVELS = ("||", "&&", "|", "^", "&", "== !=", "< > <= >=", "<< >>", "+ -", "* / %")
+_PRECEDENCE = {op: level for level, ops in enumerate(_LEVELS) for op in ops.split(" ")}
 
 
 class ConditionError(Exception):

@@ -5,6 +5,7 @@ Source: P4_16 specification 1.2.5, appendix G; the order of precedence is the gr
 
 from __future__ import annotations
 
+from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4.lexer import BAD, END, IDENTIFIER, INTEGER, STRING, Token
 from datapath.p4.parse_stream import MAX_CHAIN, TYPE_STARTS, TokenStream, describe
@@ -116,10 +117,11 @@ class ExpressionParser(TokenStream):
             return inner
         if kind == "{":
             return self._braces()
-        simple = {"this": ast.This, "...": ast.Dots, "{#}": ast.InvalidExpr}.get(kind)
-        if simple is not None:
+        if kind in ("this", "...", "{#}"):
             self.next()
-            return simple(token.location)
+            if kind == "this":
+                return ast.This(token.location)
+            return ast.Dots(token.location) if kind == "..." else ast.InvalidExpr(token.location)
         if kind in TYPE_STARTS:
             return ast.TypeExpr(token.location, self.type())
         self.fail(f"expected an expression, found {describe(token)}")
@@ -189,7 +191,7 @@ class ExpressionParser(TokenStream):
         self.expect("}")
         return ast.ListExpr(brace.location, tuple(items))
 
-    def _struct(self, location: ast.Location) -> ast.StructExpr:
+    def _struct(self, location: Location) -> ast.StructExpr:
         fields: list[ast.KeyValue] = []
         dots = False
         while not self.at("}"):
@@ -282,7 +284,8 @@ class ExpressionParser(TokenStream):
 
     def _annotation_tokens(self) -> tuple[str, ...]:
         self.expect("(")
-        depth, texts = 1, []
+        depth = 1
+        texts: list[str] = []
         while True:
             if self.at(END):
                 self.fail("this annotation is never closed", "close it with )")
@@ -294,7 +297,7 @@ class ExpressionParser(TokenStream):
                 return tuple(texts)
             texts.append(token.text)
 
-    def _structured(self, location: ast.Location, name: str) -> ast.Annotation:
+    def _structured(self, location: Location, name: str) -> ast.Annotation:
         self.expect("[")
         items: list[ast.Expr] = []
         pairs: list[ast.KeyValue] = []

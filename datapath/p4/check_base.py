@@ -1,0 +1,228 @@
+"""The ground under the type checker: scopes, what is found out about each node, and the resolution of types.
+
+``check_expressions.py``, ``check_calls.py``, ``check_statements.py`` and ``typecheck.py`` stand on it, one class upon
+the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from datapath.errors import Location
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.source import Report, did_you_mean
+
+MAX_WIDTH = 65535  # bits, of a field or a number
+
+
+@dataclass
+class Symbol:
+    """What a name means.
+
+    ``kind``: type, const, var, param, instance, function, action, value_set.  A constructor parameter is a const
+    without ``value``.
+    """
+
+    name: str
+    kind: str
+    type: t.Type
+    node: ast.Node
+    location: Location
+    value: t.Value | None = None
+    direction: str = ""  # of a param
+    functions: list[t.Function] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A resolved call: the function, its type arguments, and for each parameter its argument (None: the default).
+
+    ``kind``: function, method (of an extern), builtin (of a header or stack), constructor, apply, type (minSizeInBits).
+    """
+
+    kind: str
+    name: str
+    function: t.Function | None
+    bound: Mapping[t.Type, t.Type]
+    args: tuple[tuple[t.Param, ast.Expr | None], ...]
+    block: t.Block | None = None  # the parser or control that is applied
+
+
+@dataclass
+class Info:
+    """What the type checker knows about a program; keys are nodes of its tree."""
+
+    types: dict[ast.Node, t.Type] = field(default_factory=dict)  # of expressions, and of what type nodes name
+    values: dict[ast.Node, t.Value] = field(default_factory=dict)  # of expressions known at compile time
+    symbols: dict[ast.Node, Symbol] = field(default_factory=dict)  # what Names and declarations stand for
+    calls: dict[ast.Node, Call] = field(default_factory=dict)
+    blocks: dict[ast.Node, t.Block] = field(default_factory=dict)  # of parser and control declarations
+    functions: dict[ast.Node, ast.FunctionDecl] = field(default_factory=dict)  # prototype -> declaration
+    errors: list[str] = field(default_factory=list)  # members of ``error``, in order
+    instances: dict[str, ast.Instantiation] = field(default_factory=dict)  # top level
+
+
+class CheckBase:
+    """Scopes and types."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.info = Info()
+        self.scopes: list[dict[str, Symbol]] = [{}]
+        self.error_nodes: dict[str, Location] = {}
+        self.match_kinds: dict[str, Location] = {}
+        self._n_type_vars = 0
+
+    # ------------------------------------------------------------------------------------------------ scopes
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        self.scopes.append({})
+        try:
+            yield
+        finally:
+            self.scopes.pop()
+
+    def find(self, name: str, absolute: bool = False) -> Symbol | None:
+        for scope in reversed(self.scopes[:1] if absolute else self.scopes):
+            if name in scope:
+                return scope[name]
+        return None
+
+    def declare(self, symbol: Symbol) -> None:
+        scope = self.scopes[-1]
+        earlier = scope.get(symbol.name)
+        if earlier is None:
+            scope[symbol.name] = symbol
+        elif earlier.kind == symbol.kind == "function":
+            self._overload(earlier, symbol)
+        else:
+            notes = [(earlier.location, "declared here before")]
+            self.report.error(symbol.location, f"'{symbol.name}' is declared twice", notes=notes)
+            scope[symbol.name] = symbol
+        self.info.symbols[symbol.node] = symbol
+
+    def _overload(self, earlier: Symbol, symbol: Symbol) -> None:
+        """Functions may share a name if their numbers of parameters differ (or the names of those do)."""
+        for new in symbol.functions:
+            names = [p.name for p in new.params]
+            for old in earlier.functions:
+                if [p.name for p in old.params] == names:
+                    notes = [(old.node.loc, "declared here before")]
+                    self.report.error(symbol.location, f"function '{symbol.name}' is declared twice", notes=notes)
+        earlier.functions.extend(symbol.functions)
+
+    def visible_names(self, kinds: tuple[str, ...] = ()) -> list[str]:
+        return [n for scope in self.scopes for n, s in scope.items() if not kinds or s.kind in kinds]
+
+    def unknown_name(self, location: Location, name: str, what: str, kinds: tuple[str, ...] = ()) -> None:
+        self.report.error(location, f"unknown {what} '{name}'", hint=did_you_mean(name, self.visible_names(kinds)))
+
+    def type_vars(self, names: tuple[str, ...], node: ast.Node) -> tuple[t.TypeVar, ...]:
+        """Make type variables and declare them in the current scope."""
+        made = []
+        for name in names:
+            self._n_type_vars += 1
+            variable = t.TypeVar(name, self._n_type_vars)
+            made.append(variable)
+            self.scopes[-1][name] = Symbol(name, "type", variable, node, node.loc)
+        return tuple(made)
+
+    # ------------------------------------------------------------------------------------------------ types
+    def check(self, node: ast.Expr, want: t.Type | None = None) -> t.Type:
+        raise NotImplementedError
+
+    def constant_int(self, node: ast.Expr, what: str, least: int, most: int = MAX_WIDTH) -> int | None:
+        """Evaluate an expression that must be a number known at compile time; report if it is not."""
+        type_ = self.check(node)
+        value = self.info.values.get(node)
+        if isinstance(value, int) and not isinstance(value, bool):
+            if least <= value <= most:
+                return value
+            self.report.error(node.loc, f"{what} is {value}, it must be {least} to {most}")
+        elif type_ != t.UNKNOWN:
+            self.report.error(node.loc, f"{what} must be a number known at compile time")
+        return None
+
+    def resolve(self, node: ast.TypeNode) -> t.Type:
+        """Return the type that a type node names; unknown ones are reported."""
+        if node not in self.info.types:
+            self.info.types[node] = self._resolve(node)
+        return self.info.types[node]
+
+    def _resolve(self, node: ast.TypeNode) -> t.Type:
+        if isinstance(node, ast.BaseType):
+            return self._base_type(node)
+        if isinstance(node, ast.NamedType):
+            return self._named_type(node)
+        if isinstance(node, ast.ArrayType):
+            return self._array_type(node)
+        if isinstance(node, ast.TupleTypeNode):
+            return t.Tuple(tuple(self.resolve(a) for a in node.args))
+        if isinstance(node, ast.ListTypeNode):
+            return t.List(self.resolve(node.element))
+        return t.ANY
+
+    def _base_type(self, node: ast.BaseType) -> t.Type:
+        if node.kind not in ("bit", "sint", "varbit"):
+            return t.Simple(node.kind)
+        if node.width is None:
+            return t.Bits(1)
+        name = {"sint": "int"}.get(node.kind, node.kind)
+        width = self.constant_int(node.width, f"the width of {name}", 1)
+        if width is None:
+            return t.UNKNOWN
+        if node.kind == "varbit":
+            return t.Varbit(width)
+        return t.Bits(width, node.kind == "sint")
+
+    def _array_type(self, node: ast.ArrayType) -> t.Type:
+        element = self.resolve(node.element)
+        size = self.constant_int(node.size, "the size of a header stack", 1, 4096)
+        if element == t.UNKNOWN or size is None:
+            return t.UNKNOWN
+        if not (t.is_header(element) or t.is_union(element) or isinstance(element, t.TypeVar)):
+            self.report.error(node.loc, f"only headers and header unions can be stacked, not '{element}'")
+            return t.UNKNOWN
+        return t.Stack(element, size)
+
+    def _named_type(self, node: ast.NamedType) -> t.Type:
+        symbol = self.find(node.name)
+        if symbol is None:
+            self.unknown_name(node.loc, node.name, "type", ("type",))
+            return t.UNKNOWN
+        if symbol.kind != "type":
+            notes = [(symbol.location, "declared here")]
+            self.report.error(node.loc, f"'{node.name}' is not a type", notes=notes)
+            return t.UNKNOWN
+        args = tuple(self.resolve(a) for a in node.args) if node.args is not None else None
+        return self._specialize(node, symbol.type, args)
+
+    def _specialize(self, node: ast.NamedType, type_: t.Type, args: tuple[t.Type, ...] | None) -> t.Type:
+        params: tuple[t.Type, ...] = ()
+        if isinstance(type_, t.Struct | t.Extern | t.Block):
+            params = type_.args
+        if args is None:
+            return type_  # a generic one without arguments: they are inferred, or reported where they matter
+        if len(args) != len(params):
+            self.report.error(node.loc, f"'{node.name}' takes {len(params)} type arguments, {len(args)} given")
+            return t.UNKNOWN
+        return t.substitute(type_, dict(zip(params, args, strict=True)))
+
+    def params(self, nodes: tuple[ast.Param, ...]) -> tuple[t.Param, ...]:
+        """Resolve parameters; names that stand twice are reported."""
+        made: list[t.Param] = []
+        seen: dict[str, Location] = {}
+        for node in nodes:
+            if node.name in seen:
+                notes = [(seen[node.name], "declared here before")]
+                self.report.error(node.loc, f"two parameters are named '{node.name}'", notes=notes)
+            seen[node.name] = node.loc
+            optional = node.default is not None or any(a.name == "optional" for a in node.annotations)
+            type_ = self.resolve(node.type)
+            if node.default is not None:
+                self.check(node.default, type_)
+            made.append(t.Param(node.name, node.direction, type_, optional, node))
+        return tuple(made)

@@ -1,0 +1,370 @@
+"""Types of calls: functions, extern methods, built-in methods, constructors, ``apply``; inference of type arguments.
+
+Stands on ``check_expressions.py``.
+
+Source: P4_16 specification 1.2.5, sections 8.20 (method invocations), 8.21 (constructor invocations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from datapath.errors import Location
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Call
+from datapath.p4.check_expressions import ExpressionChecker
+from datapath.p4.source import did_you_mean
+
+SIZE_METHODS = ("minSizeInBits", "minSizeInBytes", "maxSizeInBits", "maxSizeInBytes")
+HEADER_METHODS = ("isValid", "setValid", "setInvalid", *SIZE_METHODS)
+STACK_METHODS = ("push_front", "pop_front", *SIZE_METHODS)
+
+
+class CallChecker(ExpressionChecker):
+    """Calls."""
+
+    def call(self, node: ast.CallExpr) -> t.Type:
+        callee = node.callee
+        if isinstance(callee, ast.Member):
+            return self._method(node, callee)
+        if isinstance(callee, ast.TypeExpr):
+            return self._constructor(node, self.resolve(callee.type), callee.loc)
+        type_ = self.check(callee)
+        if isinstance(type_, t.Meta):
+            return self._constructor(node, type_.type, callee.loc)
+        symbol = self.info.symbols.get(callee)
+        if symbol is None or symbol.kind not in ("function", "action"):
+            self.check_all(node.args)
+            if type_ != t.UNKNOWN:
+                self.report.error(callee.loc, "this is not a function")
+            return t.UNKNOWN
+        if symbol.kind == "action":
+            self.check_all(node.args)
+            return t.VOID
+        function = self._choose(symbol.functions, node.args, callee.loc, f"function '{symbol.name}'")
+        if function is None:
+            return t.UNKNOWN
+        self.check_function_body(function)
+        return self._resolved(node, "function", function, callee.loc)
+
+    def check_function_body(self, function: t.Function) -> None:
+        raise NotImplementedError
+
+    def check_all(self, args: Sequence[ast.Argument]) -> None:
+        for arg in args:
+            self.check(arg.value)
+
+    # ------------------------------------------------------------------------------------------------ overloads
+    def _choose(
+        self, functions: Sequence[t.Function], args: Sequence[ast.Argument], location: Location, what: str
+    ) -> t.Function | None:
+        """Return the function that takes these arguments, by number and by name; report if there is none."""
+        fitting = [f for f in functions if _takes(f.params, args)]
+        if fitting:
+            return fitting[0]
+        self.check_all(args)
+        if not functions:
+            self.report.error(location, f"{what} cannot be called")
+            return None
+        counts = sorted({_count_text(f.params) for f in functions})
+        named = [a.name for a in args if a.name]
+        message = f"{what} takes {' or '.join(counts)} arguments, {len(args)} given"
+        if named and len(functions) == 1:
+            unknown = [n for n in named if n not in [p.name for p in functions[0].params]]
+            if unknown:
+                message = f"{what} has no parameter '{unknown[0]}'"
+        notes = [(f.node.loc, "declared here") for f in functions]
+        self.report.error(location, message, notes=notes)
+        return None
+
+    def _resolved(self, node: ast.CallExpr, kind: str, function: t.Function, location: Location) -> t.Type:
+        """Check arguments against the parameters of the function chosen; record the call; return its type."""
+        bound = self._explicit_types(node, function, location)
+        args = self.match_args(function.params, node.args)
+        self._infer_types(function, args, bound)
+        unbound = [v for v in function.type_params if v not in bound]
+        if unbound and any(_mentions(function.result, v) for v in unbound):
+            hint = f"write it: {function.name}<...>(...)"
+            self.report.error(location, f"type argument '{unbound[0].name}' cannot be inferred", hint=hint)
+        bound.update(dict.fromkeys(unbound, t.UNKNOWN))
+        checked = self.check_args(args, bound)
+        self.info.calls[node] = Call(kind, function.name, function, bound, checked)
+        return t.substitute(function.result, bound)
+
+    def _explicit_types(self, node: ast.CallExpr, function: t.Function, location: Location) -> dict[t.Type, t.Type]:
+        given = [self.resolve(a) for a in node.type_args]
+        if given and len(given) != len(function.type_params):
+            message = f"'{function.name}' takes {len(function.type_params)} type arguments, {len(given)} given"
+            self.report.error(location, message)
+            return {}
+        return {v: a for v, a in zip(function.type_params, given, strict=False) if a != t.ANY}
+
+    def match_args(
+        self, params: Sequence[t.Param], args: Sequence[ast.Argument]
+    ) -> tuple[tuple[t.Param, ast.Expr | None], ...]:
+        named = {a.name: a.value for a in args if a.name}
+        positional = [a.value for a in args if not a.name]
+        matched: list[tuple[t.Param, ast.Expr | None]] = []
+        for i, param in enumerate(params):
+            value = positional[i] if i < len(positional) else named.get(param.name)
+            matched.append((param, value))
+        return tuple(matched)
+
+    def _infer_types(
+        self,
+        function: t.Function,
+        args: Sequence[tuple[t.Param, ast.Expr | None]],
+        bound: dict[t.Type, t.Type],
+    ) -> None:
+        free = set(function.type_params)
+        for param, value in args:
+            if value is not None:
+                unify(param.type, self.check(value), bound, free)
+
+    def check_args(
+        self, args: Sequence[tuple[t.Param, ast.Expr | None]], bound: Mapping[t.Type, t.Type]
+    ) -> tuple[tuple[t.Param, ast.Expr | None], ...]:
+        checked: list[tuple[t.Param, ast.Expr | None]] = []
+        for param, value in args:
+            type_ = t.substitute(param.type, bound)
+            checked.append((t.Param(param.name, param.direction, type_, param.has_default, param.node), value))
+            if value is None:
+                continue
+            have = self.check(value)
+            if isinstance(value, ast.DontCare) and param.direction == "out":
+                continue
+            if isinstance(type_, t.Block):
+                self.check_block_fits(value, have, type_, param)
+            else:
+                self.coerce(value, have, type_, f"argument '{param.name}'")
+            if param.direction in ("out", "inout") and have != t.UNKNOWN:
+                self.check_lvalue(value, f"argument '{param.name}' ('{param.direction}')")
+        return tuple(checked)
+
+    # ------------------------------------------------------------------------------------------------ methods
+    def _method(self, node: ast.CallExpr, callee: ast.Member) -> t.Type:
+        base = self.check(callee.base)
+        self.info.types[callee] = t.ANY
+        if isinstance(base, t.Meta):
+            return self._type_method(node, callee, base.type)
+        if isinstance(base, t.Extern):
+            return self._extern_method(node, callee, base)
+        if isinstance(base, t.Block) and callee.member == "apply":
+            return self._apply(node, callee, base)
+        if callee.member in SIZE_METHODS:
+            return self._size(node, callee, base)
+        if isinstance(base, t.Struct | t.Stack) and not t.is_struct(base):
+            return self._builtin(node, callee, base)
+        self.check_all(node.args)
+        if base != t.UNKNOWN:
+            self.report.error(callee.loc, f"'{base}' has no method '{callee.member}'")
+        return t.UNKNOWN
+
+    def _type_method(self, node: ast.CallExpr, callee: ast.Member, type_: t.Type) -> t.Type:
+        if callee.member in SIZE_METHODS:
+            return self._size(node, callee, type_)
+        if isinstance(type_, t.Block) and callee.member == "apply":
+            if type_.constructor_params:
+                self.report.error(callee.loc, f"'{type_.name}' needs an instance: it has constructor parameters")
+            return self._apply(node, callee, type_)
+        self.check_all(node.args)
+        if type_ != t.UNKNOWN:
+            self.report.error(callee.loc, f"type '{type_}' has no method '{callee.member}'")
+        return t.UNKNOWN
+
+    def _size(self, node: ast.CallExpr, callee: ast.Member, type_: t.Type) -> t.Type:
+        sizes = t.size_range(type_)
+        if sizes is None:
+            if not isinstance(type_, t.TypeVar) and type_ != t.UNKNOWN:
+                self.report.error(callee.loc, f"'{type_}' has no size")
+        else:
+            bits = sizes[0] if callee.member.startswith("min") else sizes[1]
+            self.info.values[node] = bits if callee.member.endswith("Bits") else (bits + 7) // 8
+        self.info.calls[node] = Call("type", callee.member, None, {}, ())
+        return t.INT
+
+    def _builtin(self, node: ast.CallExpr, callee: ast.Member, base: t.Struct | t.Stack) -> t.Type:
+        name = callee.member
+        known: tuple[str, ...] = STACK_METHODS if isinstance(base, t.Stack) else HEADER_METHODS
+        if t.is_union(base):
+            known = ("isValid", *SIZE_METHODS)
+        self.check_all(node.args)
+        if name not in known:
+            hint = did_you_mean(name, known)
+            self.report.error(callee.loc, f"'{base}' has no method '{name}'", hint=hint)
+            return t.UNKNOWN
+        n_args = 1 if name in ("push_front", "pop_front") else 0
+        if len(node.args) != n_args:
+            self.report.error(callee.loc, f"'{name}' takes {n_args} arguments, {len(node.args)} given")
+        elif n_args:
+            self.constant_int(node.args[0].value, f"the argument of '{name}'", 0)
+        if name != "isValid":
+            self.check_lvalue(callee.base, f"what '{name}' changes")
+        self.info.calls[node] = Call("builtin", name, None, {}, ())
+        return t.BOOL if name == "isValid" else t.VOID
+
+    def _extern_method(self, node: ast.CallExpr, callee: ast.Member, base: t.Extern) -> t.Type:
+        named = [m for m in base.methods if m.name == callee.member and m.name != base.name]
+        if not named:
+            self.check_all(node.args)
+            hint = did_you_mean(callee.member, [m.name for m in base.methods])
+            self.report.error(callee.loc, f"extern '{base.name}' has no method '{callee.member}'", hint=hint)
+            return t.UNKNOWN
+        method = self._choose(named, node.args, callee.loc, f"method '{callee.member}'")
+        if method is None:
+            return t.UNKNOWN
+        result = self._resolved(node, "method", method, callee.loc)
+        if base.name == "packet_in":
+            self._check_packet_call(node, callee, result)
+        return result
+
+    def _check_packet_call(self, node: ast.CallExpr, callee: ast.Member, result: t.Type) -> None:
+        """Rules of packet_in that its declaration does not tell."""
+        call = self.info.calls[node]
+        if callee.member == "lookahead":
+            if result != t.UNKNOWN and t.width_of(result) is None and not isinstance(result, t.TypeVar):
+                self.report.error(callee.loc, f"lookahead needs a type of fixed width, not '{result}'")
+        elif callee.member == "extract":
+            header = next((v for v in call.bound.values()), t.UNKNOWN)
+            if header == t.UNKNOWN or isinstance(header, t.TypeVar):
+                return
+            if not t.is_header(header):
+                self.report.error(callee.loc, f"only a header can be extracted, not '{header}'")
+                return
+            assert isinstance(header, t.Struct)
+            has_varbit = any(isinstance(f.type, t.Varbit) for f in header.fields)
+            if has_varbit and len(node.args) == 1:
+                hint = "extract(header, bits) says how long it is"
+                self.report.error(callee.loc, f"header '{header}' has a varbit field: its length is needed", hint=hint)
+            elif not has_varbit and len(node.args) == 2:
+                self.report.error(callee.loc, f"header '{header}' has no varbit field to take a length")
+
+    def _apply(self, node: ast.CallExpr, callee: ast.Member, block: t.Block) -> t.Type:
+        as_function = t.Function("apply", block.type_params, block.params, t.VOID, block.node)
+        chosen = self._choose([as_function], node.args, callee.loc, f"'{block.name}'")
+        if chosen is None:
+            return t.VOID
+        self._resolved(node, "apply", chosen, callee.loc)
+        call = self.info.calls[node]
+        self.info.calls[node] = Call("apply", block.name, call.function, call.bound, call.args, block)
+        return t.VOID
+
+    # ------------------------------------------------------------------------------------------------ constructors
+    def _constructor(self, node: ast.CallExpr, type_: t.Type, location: Location) -> t.Type:
+        made, call = self.construct(type_, node.args, location)
+        if call is not None:
+            self.info.calls[node] = call
+        return made
+
+    def construct(self, type_: t.Type, args: Sequence[ast.Argument], location: Location) -> tuple[t.Type, Call | None]:
+        """Check a constructor call; return the type of the instance."""
+        if isinstance(type_, t.Extern):
+            constructors = [m for m in type_.methods if m.name == type_.name]
+            free: tuple[t.TypeVar, ...] = type_.type_params
+        elif isinstance(type_, t.Block) and not isinstance(type_.node, ast.ParserTypeDecl | ast.ControlTypeDecl):
+            constructors = [t.Function(type_.name, (), type_.constructor_params, type_, type_.node)]
+            free = type_.type_params
+        else:
+            self.check_all(args)
+            if type_ != t.UNKNOWN:
+                self.report.error(location, f"'{type_}' cannot be instantiated")
+            return t.UNKNOWN, None
+        if not constructors and not args:
+            return type_, Call("constructor", str(type_), None, {}, ())
+        function = self._choose(constructors, args, location, f"the constructor of '{type_}'")
+        if function is None:
+            return type_, None
+        bound: dict[t.Type, t.Type] = {}
+        matched = self.match_args(function.params, args)
+        generic = t.Function(function.name, free, function.params, type_, function.node)
+        self._infer_types(generic, matched, bound)
+        checked = self.check_args(matched, {**dict.fromkeys(free, t.UNKNOWN), **bound})
+        return t.substitute(type_, bound), Call("constructor", function.name, function, bound, checked)
+
+    def check_block_fits(self, value: ast.Expr, have: t.Type, want: t.Block, param: t.Param) -> None:
+        """Check a parser or control against the parser or control type that a package asks for."""
+        if not isinstance(have, t.Block) or have.kind != want.kind:
+            if have not in (t.UNKNOWN, t.ANY):
+                self.report.error(value.loc, f"argument '{param.name}' is of type '{have}', a {want.kind} is needed")
+            return
+        if want.kind == "package":
+            if have.node is not want.node:
+                self.report.error(value.loc, f"argument '{param.name}' is a '{have.name}', a '{want.name}' is needed")
+            return
+        notes = [(want.node.loc, f"'{want.name}' is declared here"), (have.node.loc, f"'{have.name}' is declared here")]
+        if len(have.params) != len(want.params):
+            message = f"'{have.name}' has {len(have.params)} parameters, '{want.name}' asks for {len(want.params)}"
+            self.report.error(value.loc, message, notes=notes)
+            return
+        bound: dict[t.Type, t.Type] = {}
+        for mine, asked in zip(have.params, want.params, strict=True):
+            unify(asked.type, mine.type, bound, set(have.type_params))
+            fits = _equal(t.substitute(asked.type, bound), t.substitute(mine.type, bound))
+            if not fits or mine.direction != asked.direction:
+                message = (
+                    f"parameter '{mine.name}' of '{have.name}' is '{_param_text(mine)}', "
+                    f"'{want.name}' asks for '{_param_text(asked)}'"
+                )
+                self.report.error(value.loc, message, notes=notes)
+
+
+def _param_text(param: t.Param) -> str:
+    return f"{param.direction} {param.type}".strip()
+
+
+def _takes(params: Sequence[t.Param], args: Sequence[ast.Argument]) -> bool:
+    if len(args) > len(params):
+        return False
+    n_positional = sum(not a.name for a in args)
+    given = {p.name for p in params[:n_positional]} | {a.name for a in args if a.name}
+    return given <= {p.name for p in params} and all(p.has_default or p.name in given for p in params)
+
+
+def _count_text(params: Sequence[t.Param]) -> str:
+    least = sum(not p.has_default for p in params)
+    return str(least) if least == len(params) else f"{least} to {len(params)}"
+
+
+def _mentions(type_: t.Type, variable: t.TypeVar) -> bool:
+    return t.substitute(type_, {variable: t.UNKNOWN}) != type_
+
+
+def _equal(a: t.Type, b: t.Type) -> bool:
+    if a == b or t.UNKNOWN in (a, b) or t.ANY in (a, b) or isinstance(a, t.TypeVar):
+        return True
+    if isinstance(a, t.Tuple) and isinstance(b, t.Tuple):
+        return len(a.items) == len(b.items) and all(map(_equal, a.items, b.items))
+    if isinstance(a, t.Struct | t.Extern | t.Block) and isinstance(b, t.Struct | t.Extern | t.Block):
+        return a.node is b.node and len(a.args) == len(b.args) and all(map(_equal, a.args, b.args))
+    return False
+
+
+def unify(formal: t.Type, actual: t.Type, bound: dict[t.Type, t.Type], free: set[t.TypeVar]) -> None:
+    """Bind the free type variables of ``formal`` so that it becomes ``actual``, as far as the two agree."""
+    if isinstance(formal, t.TypeVar) and formal in free:
+        earlier = bound.get(formal)
+        if earlier in (None, t.INT, t.UNKNOWN, t.ANY) and actual != t.ANY:
+            bound[formal] = actual
+    elif isinstance(formal, t.Tuple) and isinstance(actual, t.Tuple):
+        for f, a in zip(formal.items, actual.items, strict=False):
+            unify(f, a, bound, free)
+    elif isinstance(formal, t.Stack | t.List | t.SetOf) and isinstance(actual, t.Stack | t.List | t.SetOf):
+        unify(formal.element, actual.element, bound, free)
+    elif isinstance(formal, t.List) and isinstance(actual, t.Tuple):
+        for a in actual.items:
+            unify(formal.element, a, bound, free)
+    elif isinstance(formal, t.Block) and isinstance(actual, t.Block) and formal.kind == actual.kind:
+        if formal.node is actual.node:
+            for f, a in zip(formal.args, actual.args, strict=False):
+                unify(f, a, bound, free)
+        else:
+            for fp, ap in zip(formal.params, actual.params, strict=False):
+                unify(fp.type, ap.type, bound, free)
+    elif (
+        isinstance(formal, t.Struct | t.Extern)
+        and isinstance(actual, t.Struct | t.Extern)
+        and formal.node is actual.node
+    ):
+        for f, a in zip(formal.args, actual.args, strict=False):
+            unify(f, a, bound, free)

@@ -1,0 +1,536 @@
+"""Types of expressions, implicit casts, and the values of those known at compile time.
+
+Stands on ``check_base.py``; calls are in ``check_calls.py``.
+
+Source: P4_16 specification 1.2.5, chapter 8 (expressions).
+"""
+
+from __future__ import annotations
+
+from datapath.errors import Location
+from datapath.p4 import ast, constants
+from datapath.p4 import types as t
+from datapath.p4.check_base import CheckBase, Symbol
+from datapath.p4.source import did_you_mean
+
+ARITHMETIC = ("+", "-", "*", "/", "%", "|+|", "|-|", "&", "|", "^")
+ORDER = ("<", "<=", ">", ">=")
+VALUE_KINDS = ("var", "const", "param", "instance", "function", "value_set")
+STACK_MEMBERS = ("next", "last", "lastIndex", "size")
+MAX_FOLDED_BITS = 1 << 20  # an int constant larger than this is no program's business
+
+
+class ExpressionChecker(CheckBase):
+    """Expressions but for calls."""
+
+    def check(self, node: ast.Expr, want: t.Type | None = None) -> t.Type:
+        """Return the type of an expression, after an implicit cast to ``want`` if that is given."""
+        type_ = self.info.types.get(node)
+        if type_ is None:
+            type_ = self._infer(node, want)
+            self.info.types[node] = type_
+        return type_ if want is None else self.coerce(node, type_, want)
+
+    def _infer(self, node: ast.Expr, want: t.Type | None) -> t.Type:
+        if isinstance(node, ast.IntLiteral):
+            return self._literal(node)
+        if isinstance(node, ast.BoolLiteral | ast.StringLiteral):
+            self.info.values[node] = node.value
+            return t.BOOL if isinstance(node, ast.BoolLiteral) else t.STRING
+        if isinstance(node, ast.Name):
+            return self._name(node)
+        if isinstance(node, ast.Member):
+            return self._member(node)
+        if isinstance(node, ast.BinaryExpr):
+            return self._binary(node)
+        if isinstance(node, ast.CallExpr):
+            return self.call(node)
+        if isinstance(node, ast.UnaryExpr):
+            return self._unary(node)
+        if isinstance(node, ast.CastExpr):
+            return self._cast(node)
+        if isinstance(node, ast.IndexExpr):
+            return self._index(node)
+        if isinstance(node, ast.SliceExpr | ast.PlusSliceExpr):
+            return self._slice(node)
+        if isinstance(node, ast.TernaryExpr):
+            return self._ternary(node, want)
+        if isinstance(node, ast.ListExpr):
+            types = tuple(self.check(i) for i in node.items)
+            self._tuple_value(node, node.items)
+            return t.Tuple(types)
+        if isinstance(node, ast.StructExpr):
+            return self._struct(node)
+        if isinstance(node, ast.TypeExpr):
+            return t.Meta(self.resolve(node.type))
+        if isinstance(node, ast.MaskExpr | ast.RangeExpr | ast.TupleKeyset):
+            self.report.error(node.loc, "a mask or range can only stand in a select case")
+            return t.UNKNOWN
+        return t.ANY  # InvalidExpr, Dots, DontCare, This: all depends on what is wanted
+
+    def call(self, node: ast.CallExpr) -> t.Type:
+        raise NotImplementedError
+
+    def _tuple_value(self, node: ast.Expr, items: tuple[ast.Expr, ...]) -> None:
+        values = self.info.values
+        if all(i in values for i in items):
+            values[node] = tuple(values[i] for i in items)
+
+    # ------------------------------------------------------------------------------------------------ implicit casts
+    def coerce(self, node: ast.Expr, have: t.Type, want: t.Type, what: str = "") -> t.Type:
+        """Cast an expression implicitly, or report that it cannot be."""
+        if have == want or t.UNKNOWN in (have, want) or want == t.ANY:
+            return want
+        if self._convert(node, have, want):
+            self.info.types[node] = want
+            return want
+        hint = ""
+        if isinstance(t.underlying(have), t.Bits) and isinstance(t.underlying(want), t.Bits):
+            hint = f"cast it: ({want})"
+        elif isinstance(want, t.Newtype) and have == t.INT:
+            hint = f"a new type takes no numbers unasked; cast it: ({want})"
+        elif want == t.BOOL and have in (t.INT, t.Bits(1)):
+            hint = "compare it: '== 1'" if have == t.INT else "compare it with 1w1, or cast it: (bool)"
+        self.report.error(node.loc, f"{what or 'this'} is of type '{have}', '{want}' is needed", hint=hint)
+        return want
+
+    def _convert(self, node: ast.Expr, have: t.Type, want: t.Type) -> bool:
+        if isinstance(node, ast.TernaryExpr) and have != want and have in (t.INT, t.ANY):
+            self.check(node.then, want)
+            self.check(node.otherwise, want)
+            self.info.values.pop(node, None)
+            return True
+        if have == t.INT and isinstance(want, t.Bits):
+            return self._fit(node, want)
+        if isinstance(have, t.Enum) and have.base is not None and isinstance(want, t.Bits):
+            return have.base == want
+        if isinstance(node, ast.InvalidExpr):
+            return t.is_header(want) or t.is_union(want)
+        if isinstance(node, ast.Dots | ast.DontCare):
+            return True
+        if isinstance(node, ast.ListExpr):
+            return self._convert_list(node, want)
+        if isinstance(node, ast.StructExpr):
+            return self._convert_record(node, want)
+        if isinstance(have, t.Tuple) and isinstance(want, t.Tuple | t.Struct):
+            types = want.items if isinstance(want, t.Tuple) else tuple(f.type for f in want.fields)
+            return have.items == types
+        return isinstance(want, t.SetOf) and self._convert(node, have, want.element)
+
+    def _fit(self, node: ast.Expr, want: t.Bits) -> bool:
+        value = self.info.values.get(node)
+        if not isinstance(value, int):
+            if isinstance(node, ast.BinaryExpr) and node.op == "<<":
+                self.report.error(node.loc, "the left side needs a width, since the shift is not known at compile time")
+            return True
+        if not constants.fits(value, want):
+            wrapped = constants.wrap(value, want)
+            self.report.warning(node.loc, f"{value} does not fit '{want}'; it becomes {wrapped}")
+        self.info.values[node] = constants.wrap(value, want)
+        return True
+
+    def _convert_list(self, node: ast.ListExpr, want: t.Type) -> bool:
+        if isinstance(want, t.List):
+            targets: tuple[t.Type, ...] = (want.element,) * len(node.items)
+        elif isinstance(want, t.Stack):
+            targets = (want.element,) * want.size
+        elif isinstance(want, t.Tuple):
+            targets = want.items
+        elif isinstance(want, t.Struct) and want.kind != "header_union":
+            targets = tuple(f.type for f in want.fields)
+        else:
+            return False
+        items = node.items
+        if items and isinstance(items[-1], ast.Dots):
+            items, targets = items[:-1], targets[: len(items) - 1]
+        if len(items) != len(targets):
+            message = f"'{want}' takes {len(targets)} values, {len(items)} given"
+            self.report.error(node.loc, message)
+            return True
+        for item, target in zip(items, targets, strict=True):
+            self.check(item, target)
+        self._tuple_value(node, node.items)
+        return True
+
+    def _convert_record(self, node: ast.StructExpr, want: t.Type) -> bool:
+        if not isinstance(want, t.Struct):
+            return False
+        given = {f.name: f for f in node.fields}
+        for item in node.fields:
+            target = want.field(item.name)
+            if target is None:
+                hint = did_you_mean(item.name, [f.name for f in want.fields])
+                self.report.error(item.loc, f"'{want}' has no field '{item.name}'", hint=hint)
+            else:
+                self.check(item.value, target.type)
+        missing = [f.name for f in want.fields if f.name not in given]
+        if missing and not node.dots:
+            self.report.error(node.loc, f"no value for {', '.join(missing)}", hint="add '...' to leave them at zero")
+        values = self.info.values
+        if not missing and all(given[f.name].value in values for f in want.fields):
+            values[node] = tuple(values[given[f.name].value] for f in want.fields)
+        return True
+
+    def _struct(self, node: ast.StructExpr) -> t.Type:
+        seen: dict[str, Location] = {}
+        for item in node.fields:
+            if item.name in seen:
+                self.report.error(
+                    item.loc, f"field '{item.name}' is set twice", notes=[(seen[item.name], "first here")]
+                )
+            seen[item.name] = item.loc
+        return t.Record(tuple((f.name, self.check(f.value)) for f in node.fields))
+
+    # ------------------------------------------------------------------------------------------------ leaves
+    def _literal(self, node: ast.IntLiteral) -> t.Type:
+        if node.width > 65535:
+            self.report.error(node.loc, "no number is wider than 65535 bits")
+            return t.UNKNOWN
+        type_ = t.Bits(node.width, node.signed) if node.width else t.INT
+        self.info.values[node] = constants.wrap(node.value, type_)
+        if not constants.fits(node.value, type_):
+            self.report.warning(node.loc, f"{node.value} does not fit '{type_}'")
+        return type_
+
+    def _name(self, node: ast.Name) -> t.Type:
+        symbol = self.find(node.name, node.absolute)
+        if symbol is None:
+            self.unknown_name(
+                node.loc, node.name, "name", ("var", "const", "param", "instance", "function", "value_set")
+            )
+            return t.UNKNOWN
+        self.info.symbols[node] = symbol
+        if symbol.value is not None:
+            self.info.values[node] = symbol.value
+        if symbol.kind == "type":
+            return t.Meta(symbol.type)
+        return symbol.type
+
+    def _member(self, node: ast.Member) -> t.Type:
+        base = self.check(node.base)
+        if isinstance(base, t.Meta):
+            return self._type_member(node, base.type)
+        if isinstance(base, t.Struct):
+            return self._field(node, base)
+        if isinstance(base, t.Stack):
+            return self._stack_member(node, base)
+        if isinstance(base, t.Record):
+            found = dict(base.fields).get(node.member)
+            if found is not None:
+                return found
+        if base != t.UNKNOWN:
+            self.report.error(node.loc, f"'{base}' has no member '{node.member}'")
+        return t.UNKNOWN
+
+    def _type_member(self, node: ast.Member, type_: t.Type) -> t.Type:
+        members: list[str] = []
+        if type_ == t.ERROR:
+            members = self.info.errors
+        elif isinstance(type_, t.Enum):
+            members = list(type_.members)
+        elif type_ == t.UNKNOWN:
+            return t.UNKNOWN
+        if node.member not in members:
+            hint = did_you_mean(node.member, members)
+            self.report.error(node.loc, f"'{type_}' has no member '{node.member}'", hint=hint)
+            return type_
+        if isinstance(type_, t.Enum) and type_.base is not None:
+            if node.member in type_.values:
+                self.info.values[node] = type_.values[node.member]
+        else:
+            self.info.values[node] = t.EnumValue(type_, node.member)
+        return type_
+
+    def _field(self, node: ast.Member, base: t.Struct) -> t.Type:
+        found = base.field(node.member)
+        if found is None:
+            hint = did_you_mean(node.member, [f.name for f in base.fields])
+            if node.member in ("isValid", "setValid", "setInvalid"):
+                hint = f"it is a method: {node.member}()"
+            notes = [(base.node.loc, f"'{base.name}' is declared here")]
+            self.report.error(node.loc, f"{base.kind} '{base}' has no field '{node.member}'", hint=hint, notes=notes)
+            return t.UNKNOWN
+        value = self.info.values.get(node.base)
+        if isinstance(value, tuple) and len(value) == len(base.fields):
+            self.info.values[node] = value[base.fields.index(found)]
+        return found.type
+
+    def _stack_member(self, node: ast.Member, base: t.Stack) -> t.Type:
+        if node.member in ("next", "last"):
+            return base.element
+        if node.member in ("size", "lastIndex"):
+            if node.member == "size":
+                self.info.values[node] = base.size
+            return t.Bits(32)
+        hint = did_you_mean(node.member, STACK_MEMBERS)
+        if isinstance(base.element, t.Struct) and base.element.field(node.member):
+            hint = f"that is a field of each element: write [i].{node.member} or last.{node.member}"
+        self.report.error(node.loc, f"a header stack has no member '{node.member}'", hint=hint)
+        return t.UNKNOWN
+
+    # ------------------------------------------------------------------------------------------------ operators
+    def _unary(self, node: ast.UnaryExpr) -> t.Type:
+        type_ = self.check(node.operand)
+        if type_ == t.UNKNOWN:
+            return type_
+        plain = t.underlying(type_) if isinstance(type_, t.Enum) else type_
+        allowed = (
+            plain == t.BOOL if node.op == "!" else isinstance(plain, t.Bits) or (plain == t.INT and node.op != "~")
+        )
+        if not allowed:
+            hint = "use '!' for bool" if plain == t.BOOL else "give the number a width" if node.op == "~" else ""
+            self.report.error(node.loc, f"'{node.op}' is not defined for '{type_}'", hint=hint)
+            return t.UNKNOWN
+        if node.operand in self.info.values:
+            self.info.values[node] = constants.unary(node.op, self.info.values[node.operand], plain)
+        return plain
+
+    def _binary(self, node: ast.BinaryExpr) -> t.Type:
+        left, right = self.check(node.left), self.check(node.right)
+        if t.UNKNOWN in (left, right):
+            compares = node.op in ("==", "!=", "&&", "||", *ORDER)
+            return t.BOOL if compares else t.UNKNOWN
+        if node.op in ("&&", "||"):
+            self.coerce(node.left, left, t.BOOL, f"the left side of '{node.op}'")
+            self.coerce(node.right, right, t.BOOL, f"the right side of '{node.op}'")
+            result: t.Type = t.BOOL
+        elif node.op in ("<<", ">>"):
+            result = self._shift(node, left, right)
+        elif node.op == "++":
+            result = self._concatenation(node, left, right)
+        else:
+            result = self._same_types(node, left, right)
+        if result != t.UNKNOWN:
+            self._fold(node)
+        return result
+
+    def _fold(self, node: ast.BinaryExpr) -> None:
+        values, types = self.info.values, self.info.types
+        left, right = values.get(node.left), values.get(node.right)
+        if left is None or right is None:
+            if node.op in ("/", "%") and right is not None and right == 0:
+                self.report.error(node.right.loc, "division by zero")
+            return
+        left_type, right_type = t.underlying(types[node.left]), t.underlying(types[node.right])
+        if isinstance(left_type, t.Enum) and isinstance(left, int):
+            left_type = left_type.base or left_type
+        try:
+            value = constants.binary(node.op, left, right, left_type, right_type)
+        except constants.ConstantError as error:
+            self.report.error(node.loc, str(error))
+            return
+        if isinstance(value, int) and value.bit_length() > MAX_FOLDED_BITS:
+            self.report.error(node.loc, "this constant has more than a million bits")
+            return
+        values[node] = value
+
+    def _shift(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
+        left, right = _as_bits(left), _as_bits(right)
+        amount_is_fine = right == t.INT or (isinstance(right, t.Bits) and not right.signed)
+        if not amount_is_fine:
+            self.report.error(node.right.loc, f"a shift takes a bit<W> or a constant, not '{right}'")
+            return t.UNKNOWN
+        if not isinstance(left, t.Bits) and left != t.INT:
+            self.report.error(node.loc, f"'{node.op}' is not defined for '{left}'")
+            return t.UNKNOWN
+        if left == t.INT and node.right not in self.info.values:
+            self.report.error(node.left.loc, "the left side needs a width, since the shift is not a constant")
+            return t.UNKNOWN
+        return left
+
+    def _concatenation(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
+        if left == right == t.STRING:
+            return t.STRING
+        left, right = _as_bits(left), _as_bits(right)
+        for side, type_ in ((node.left, left), (node.right, right)):
+            if not isinstance(type_, t.Bits):
+                hint = "give the number a width, as in 8w1" if type_ == t.INT else ""
+                self.report.error(side.loc, f"'++' takes bits, not '{type_}'", hint=hint)
+                return t.UNKNOWN
+        assert isinstance(left, t.Bits)
+        assert isinstance(right, t.Bits)
+        return t.Bits(left.width + right.width, left.signed)
+
+    def _same_types(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
+        compares = node.op in ("==", "!=")
+        if not compares or left != right:
+            left, right = self._meet(node, left, right)
+        if left != right:
+            hint = ""
+            if isinstance(left, t.Bits) and isinstance(right, t.Bits):
+                hint = f"cast one side, e.g. to ({left if left.width >= right.width else right})"
+            self.report.error(
+                node.loc, f"the sides of '{node.op}' are of types '{left}' and '{right}', they must agree", hint=hint
+            )
+            return t.BOOL if compares or node.op in ORDER else t.UNKNOWN
+        if compares:
+            return t.BOOL
+        if not isinstance(left, t.Bits) and left != t.INT:
+            self.report.error(node.loc, f"'{node.op}' is not defined for '{left}'")
+            return t.BOOL if node.op in ORDER else t.UNKNOWN
+        if isinstance(left, t.Bits) and left.signed and node.op in ("/", "%"):
+            self.report.error(node.loc, f"'{node.op}' is not defined for signed numbers")
+            return t.UNKNOWN
+        if left == t.INT and node.op in ("|+|", "|-|"):
+            self.report.error(node.loc, f"'{node.op}' needs numbers of a width")
+            return t.UNKNOWN
+        return t.BOOL if node.op in ORDER else left
+
+    def _meet(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> tuple[t.Type, t.Type]:
+        """Cast one side implicitly to the other's type where that is allowed."""
+        left_bits, right_bits = _as_bits(left), _as_bits(right)
+        if left_bits == t.INT and isinstance(right_bits, t.Bits):
+            return self.coerce(node.left, left, right_bits), right_bits
+        if right_bits == t.INT and isinstance(left_bits, t.Bits):
+            return left_bits, self.coerce(node.right, right, left_bits)
+        if isinstance(left_bits, t.Bits) and isinstance(right_bits, t.Bits):
+            return left_bits, right_bits
+        literals = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr)
+        if isinstance(node.right, literals):
+            return left, self.coerce(node.right, right, left)
+        if isinstance(node.left, literals):
+            return self.coerce(node.left, left, right), right
+        return left, right
+
+    def _ternary(self, node: ast.TernaryExpr, want: t.Type | None) -> t.Type:
+        self.check(node.condition, t.BOOL)
+        then, otherwise = self.check(node.then), self.check(node.otherwise)
+        if want is not None and then == otherwise == t.INT and isinstance(want, t.Bits):
+            then, otherwise = self.check(node.then, want), self.check(node.otherwise, want)
+        elif then == t.INT and isinstance(otherwise, t.Bits):
+            then = self.coerce(node.then, then, otherwise)
+        elif (otherwise == t.INT and isinstance(then, t.Bits)) or isinstance(
+            node.otherwise, ast.ListExpr | ast.StructExpr | ast.InvalidExpr
+        ):
+            otherwise = self.coerce(node.otherwise, otherwise, then)
+        if then != otherwise and t.UNKNOWN not in (then, otherwise):
+            self.report.error(node.loc, f"the branches of '?:' are of types '{then}' and '{otherwise}'")
+            return t.UNKNOWN
+        values = self.info.values
+        condition = values.get(node.condition)
+        if condition is not None:
+            chosen = node.then if condition else node.otherwise
+            if chosen in values:
+                values[node] = values[chosen]
+        return then
+
+    def _index(self, node: ast.IndexExpr) -> t.Type:
+        base = self.check(node.base)
+        index_type = self.check(node.index)
+        index = self.info.values.get(node.index)
+        if base == t.UNKNOWN:
+            return base
+        if not isinstance(base, t.Stack | t.Tuple):
+            hint = "a bit is x[i:i]" if isinstance(base, t.Bits) else ""
+            self.report.error(node.loc, f"'{base}' cannot be indexed", hint=hint)
+            return t.UNKNOWN
+        size = base.size if isinstance(base, t.Stack) else len(base.items)
+        if index_type not in (t.INT, t.UNKNOWN) and not isinstance(_as_bits(index_type), t.Bits):
+            self.report.error(node.index.loc, f"an index is a number, not '{index_type}'")
+        elif isinstance(index, int) and not 0 <= index < size:
+            self.report.error(node.index.loc, f"index {index} is outside '{base}'", hint=f"0 to {size - 1}")
+            return base.element if isinstance(base, t.Stack) else t.UNKNOWN
+        if isinstance(base, t.Stack):
+            return base.element
+        if not isinstance(index, int):
+            self.report.error(node.index.loc, "the index of a tuple must be known at compile time")
+            return t.UNKNOWN
+        value = self.info.values.get(node.base)
+        if isinstance(value, tuple):
+            self.info.values[node] = value[index]
+        return base.items[index]
+
+    def _slice(self, node: ast.SliceExpr | ast.PlusSliceExpr) -> t.Type:
+        base = _as_bits(self.check(node.base))
+        low = self.constant_int(node.low, "the lower end of a slice", 0)
+        if isinstance(node, ast.SliceExpr):
+            high = self.constant_int(node.high, "the upper end of a slice", 0)
+        else:
+            width = self.constant_int(node.width, "the width of a slice", 1)
+            high = low + width - 1 if low is not None and width is not None else None
+        if base == t.UNKNOWN or low is None or high is None:
+            return t.UNKNOWN
+        if not isinstance(base, t.Bits) and base != t.INT:
+            self.report.error(node.loc, f"'{base}' has no bits to slice")
+            return t.UNKNOWN
+        if high < low:
+            self.report.error(node.loc, f"the slice [{high}:{low}] is upside down", hint=f"write [{low}:{high}]")
+            return t.UNKNOWN
+        if isinstance(base, t.Bits) and high >= base.width:
+            self.report.error(node.loc, f"the slice [{high}:{low}] is outside '{base}'")
+            return t.UNKNOWN
+        value = self.info.values.get(node.base)
+        if isinstance(value, int):
+            self.info.values[node] = (value >> low) & ((1 << (high - low + 1)) - 1)
+        return t.Bits(high - low + 1)
+
+    def _cast(self, node: ast.CastExpr) -> t.Type:
+        target = self.resolve(node.type)
+        have = self.check(node.operand)
+        if t.UNKNOWN in (target, have) or isinstance(target, t.TypeVar) or isinstance(have, t.TypeVar):
+            return target
+        if isinstance(node.operand, ast.ListExpr | ast.StructExpr | ast.InvalidExpr | ast.Dots):
+            self.coerce(node.operand, have, target)
+        elif not _castable(have, target):
+            hint = ""
+            if isinstance(have, t.Bits) and isinstance(target, t.Bits):
+                hint = f"change one thing at a time: ({target})({t.Bits(target.width, have.signed)})"
+            self.report.error(node.loc, f"'{have}' cannot be cast to '{target}'", hint=hint)
+            return target
+        value = self.info.values.get(node.operand)
+        if value is not None:
+            self.info.values[node] = constants.cast(value, target)
+        return target
+
+    # ------------------------------------------------------------------------------------------------ lvalues
+    def check_lvalue(self, node: ast.Expr, what: str) -> bool:
+        """Report unless the expression can be written to."""
+        place = node
+        while isinstance(place, ast.Member | ast.IndexExpr | ast.SliceExpr | ast.PlusSliceExpr):
+            if isinstance(place, ast.Member) and isinstance(self.info.types.get(place.base), t.Meta):
+                break
+            place = place.base
+        symbol = self.info.symbols.get(place) if isinstance(place, ast.Name) else None
+        if symbol is None:
+            if self.info.types.get(node) != t.UNKNOWN:
+                self.report.error(node.loc, f"{what} must be a variable or a field")
+            return False
+        if symbol.kind == "var" or (symbol.kind == "param" and symbol.direction in ("out", "inout")):
+            return True
+        why = {"param": f"parameter '{symbol.name}' is only read ('{symbol.direction or 'no direction'}')"}.get(
+            symbol.kind, f"'{symbol.name}' is a {symbol.kind}"
+        )
+        self.report.error(node.loc, f"{what} cannot be written: {why}", notes=[(symbol.location, "declared here")])
+        return False
+
+    def local_symbol(self, kind: str, name: str, type_: t.Type, node: ast.Node) -> None:
+        self.declare(Symbol(name, kind, type_, node, node.loc))
+
+
+def _as_bits(type_: t.Type) -> t.Type:
+    """A serializable enum stands for its bits wherever an operator needs a number."""
+    return t.underlying(type_) if isinstance(type_, t.Enum) else type_
+
+
+def _castable(have: t.Type, target: t.Type) -> bool:
+    """Source: P4_16 specification 1.2.5, section 8.11.1 (explicit casts)."""
+    if have == target:
+        return True
+    if isinstance(have, t.Newtype):
+        return _castable(have.base, target)
+    if isinstance(target, t.Newtype):
+        return _castable(have, target.base)
+    have, target = t.underlying(have), t.underlying(target)
+    if isinstance(have, t.Bits) and isinstance(target, t.Bits):
+        return have.signed == target.signed or have.width == target.width
+    if target == t.BOOL:
+        return have in (t.BOOL, t.Bits(1), t.INT)
+    if have == t.BOOL:
+        return target == t.Bits(1)
+    if have == t.INT:
+        return isinstance(target, t.Bits) or target == t.INT
+    if target == t.INT:
+        return isinstance(have, t.Bits)
+    if isinstance(have, t.Tuple) and isinstance(target, t.Struct):
+        return have.items == tuple(f.type for f in target.fields)
+    return have == target

@@ -1,0 +1,291 @@
+"""Checks statements, parser states and select expressions.  Stands on ``check_calls.py``.
+
+Source: P4_16 specification 1.2.5, chapters 11 (statements) and 13 (packet parsing).
+"""
+
+from __future__ import annotations
+
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Symbol
+from datapath.p4.check_calls import CallChecker
+from datapath.p4.source import did_you_mean
+
+FINAL_STATES = ("accept", "reject")
+
+
+class StatementChecker(CallChecker):
+    """Statements."""
+
+    _result: t.Type | None = None  # of the function being checked; None in a parser
+
+    def statement(self, node: ast.Statement) -> None:
+        if isinstance(node, ast.AssignStmt):
+            self._assign(node)
+        elif isinstance(node, ast.CallStmt):
+            self.check(node.call)
+        elif isinstance(node, ast.BlockStmt):
+            with self.scope():
+                for inner in node.statements:
+                    self.statement(inner)
+        elif isinstance(node, ast.IfStmt):
+            self._if(node)
+        elif isinstance(node, ast.VarDecl | ast.ConstDecl | ast.Instantiation):
+            self.local(node)
+        elif isinstance(node, ast.ReturnStmt):
+            self._return(node)
+        elif isinstance(node, ast.SwitchStmt):
+            self._switch(node)
+        elif isinstance(node, ast.ForStmt | ast.ForInStmt):
+            self._for(node)
+        elif isinstance(node, ast.JumpStmt) and self._result is None:
+            self.report.error(node.loc, f"'{node.kind}' cannot stand in a parser")
+
+    def _assign(self, node: ast.AssignStmt) -> None:
+        target = self.check(node.target)
+        if node.op == "=":
+            self.check(node.value, target)
+        elif node.op in ("<<", ">>"):
+            self._shift_amount(node)
+        else:
+            self.check(node.value, target)
+            if not isinstance(t.underlying(target), t.Bits) and target != t.UNKNOWN:
+                self.report.error(node.loc, f"'{node.op}=' is not defined for '{target}'")
+        if target != t.UNKNOWN:
+            self.check_lvalue(node.target, "the left side of an assignment")
+
+    def _shift_amount(self, node: ast.AssignStmt) -> None:
+        amount = self.check(node.value)
+        if amount not in (t.INT, t.UNKNOWN) and not (isinstance(amount, t.Bits) and not amount.signed):
+            self.report.error(node.value.loc, f"a shift takes a bit<W> or a constant, not '{amount}'")
+
+    def _if(self, node: ast.IfStmt) -> None:
+        self.check(node.condition, t.BOOL)
+        for branch in (node.then, node.otherwise):
+            if branch is not None:
+                with self.scope():
+                    self.statement(branch)
+
+    def _return(self, node: ast.ReturnStmt) -> None:
+        if self._result is None:
+            self.report.error(node.loc, "'return' cannot stand in a parser")
+        elif node.value is None:
+            if self._result not in (t.VOID, t.UNKNOWN):
+                self.report.error(node.loc, f"a value of type '{self._result}' must be returned")
+        elif self._result == t.VOID:
+            self.report.error(node.loc, "this function returns nothing")
+        else:
+            self.check(node.value, self._result)
+
+    def _switch(self, node: ast.SwitchStmt) -> None:
+        type_ = self.check(node.value)
+        for case in node.cases:
+            if not isinstance(case.label, ast.DontCare):
+                self.check(case.label, type_)
+            if case.body is not None:
+                self.statement(case.body)
+
+    def _for(self, node: ast.ForStmt | ast.ForInStmt) -> None:
+        with self.scope():
+            if isinstance(node, ast.ForStmt):
+                for part in node.init:
+                    self.statement(part)
+                self.check(node.condition, t.BOOL)
+                for part in node.update:
+                    self.statement(part)
+            else:
+                type_ = self.resolve(node.type)
+                if isinstance(node.collection, ast.RangeExpr):
+                    self.check(node.collection.low, type_)
+                    self.check(node.collection.high, type_)
+                else:
+                    self.check(node.collection)
+                self.declare(Symbol(node.name, "var", type_, node, node.loc))
+            self.statement(node.body)
+
+    # ------------------------------------------------------------------------------------------------ locals
+    def local(self, node: ast.VarDecl | ast.ConstDecl | ast.Instantiation | ast.ValueSetDecl) -> None:
+        """Check and declare what a parser, function or block declares."""
+        if isinstance(node, ast.ConstDecl):
+            self.constant(node)
+        elif isinstance(node, ast.Instantiation):
+            self.instantiation(node)
+        elif isinstance(node, ast.ValueSetDecl):
+            self.constant_int(node.size, "the size of a value set", 1, 1 << 31)
+            self.local_symbol("value_set", node.name, t.SetOf(self.resolve(node.type)), node)
+        else:
+            type_ = self.resolve(node.type)
+            if type_ in (t.VOID, t.MATCH_KIND) or isinstance(type_, t.Extern | t.Block):
+                self.report.error(node.loc, f"a variable cannot be of type '{type_}'")
+                type_ = t.UNKNOWN
+            elif type_ in (t.INT, t.STRING):
+                hint = "give it a width, as in bit<32>" if type_ == t.INT else ""
+                self.report.error(node.loc, f"a variable cannot be of type '{type_}', only a constant can", hint=hint)
+            if node.value is not None:
+                self.check(node.value, type_)
+            self.local_symbol("var", node.name, type_, node)
+
+    def constant(self, node: ast.ConstDecl) -> None:
+        type_ = self.resolve(node.type)
+        have = self.check(node.value, type_)
+        value = self.info.values.get(node.value)
+        if value is None and t.UNKNOWN not in (have, type_) and not self.depends_on_parameter(node.value):
+            self.report.error(node.value.loc, "the value of a constant must be known at compile time")
+        self.declare(Symbol(node.name, "const", type_, node, node.loc, value))
+
+    def depends_on_parameter(self, node: ast.Expr) -> bool:
+        """Is something in this expression known only when the parser is instantiated, or of no interest?"""
+        if isinstance(node, ast.Name):
+            symbol = self.info.symbols.get(node)
+            return symbol is not None and symbol.kind == "const" and symbol.value is None
+        if isinstance(node, ast.BinaryExpr):
+            sides = (node.left, node.right)
+            return any(map(self.depends_on_parameter, sides)) and all(
+                s in self.info.values or self.depends_on_parameter(s) for s in sides
+            )
+        if isinstance(node, ast.CastExpr | ast.UnaryExpr):
+            return self.depends_on_parameter(node.operand)
+        if isinstance(node, ast.ListExpr):
+            return all(i in self.info.values or self.depends_on_parameter(i) for i in node.items)
+        if isinstance(node, ast.StructExpr):
+            values = [f.value for f in node.fields]
+            return all(i in self.info.values or self.depends_on_parameter(i) for i in values)
+        return isinstance(node, ast.InvalidExpr | ast.Dots)
+
+    def instantiation(self, node: ast.Instantiation) -> None:
+        made, call = self.construct(self.resolve(node.type), node.args, node.type.loc)
+        if call is not None:
+            self.info.calls[node] = call
+        self.local_symbol("instance", node.name, made, node)
+
+    # ------------------------------------------------------------------------------------------------ states
+    def states(self, node: ast.ParserDecl) -> None:
+        """Check the states of a parser, in whose scope we are."""
+        known: dict[str, ast.StateDecl] = {}
+        for state in node.states:
+            if state.name in FINAL_STATES:
+                self.report.error(state.loc, f"state '{state.name}' is built in and cannot be declared")
+            elif state.name in known:
+                notes = [(known[state.name].loc, "declared here before")]
+                self.report.error(state.loc, f"state '{state.name}' is declared twice", notes=notes)
+            else:
+                known[state.name] = state
+        if "start" not in known:
+            hint = did_you_mean("start", known)
+            self.report.error(node.loc, f"parser '{node.name}' has no state 'start'", hint=hint)
+        for state in node.states:
+            with self.scope():
+                for statement in state.statements:
+                    self.statement(statement)
+                self._transition(state, known)
+        self._reachable(known)
+
+    def _transition(self, state: ast.StateDecl, known: dict[str, ast.StateDecl]) -> None:
+        if state.transition is None:
+            hint = "end it with 'transition accept;' or 'transition reject;'"
+            self.report.warning(state.loc, f"state '{state.name}' has no transition: it rejects the packet", hint=hint)
+            return
+        if isinstance(state.transition, ast.Goto):
+            targets = [(state.transition.target, state.transition.loc)]
+        else:
+            self._select(state.transition)
+            targets = [(c.target, c.target_loc) for c in state.transition.cases]
+        for target, location in targets:
+            if target not in known and target not in FINAL_STATES:
+                hint = did_you_mean(target, [*known, *FINAL_STATES])
+                self.report.error(location, f"unknown state '{target}'", hint=hint)
+
+    def _select(self, node: ast.SelectExpr) -> None:
+        keys = tuple(self.check(key) for key in node.keys)
+        for key, type_ in zip(node.keys, keys, strict=True):
+            if type_ == t.INT:
+                self.report.error(key.loc, "a select key needs a width", hint="cast it: (bit<16>)...")
+        catch_all: ast.SelectCase | None = None
+        for case in node.cases:
+            if catch_all is not None:
+                notes = [(catch_all.loc, "this one matches everything")]
+                self.report.warning(case.loc, "this case is never reached", notes=notes)
+            self.keyset(case.keyset, keys)
+            if _matches_all(case.keyset):
+                catch_all = catch_all or case
+
+    def keyset(self, node: ast.Expr, keys: tuple[t.Type, ...]) -> None:
+        """Check a keyset against the types of the keys that it stands for."""
+        if isinstance(node, ast.DontCare):
+            return
+        items = node.items if isinstance(node, ast.TupleKeyset) else (node,)
+        if isinstance(node, ast.Name | ast.Member) and isinstance(self.check(node), t.SetOf):
+            self._value_set_keyset(node, keys)
+            return
+        if len(items) == 1 and isinstance(items[0], ast.ListExpr) and len(keys) > 1:
+            items = items[0].items
+        if len(keys) == 1 and len(items) > 1 and isinstance(keys[0], t.Tuple | t.Struct):
+            keys = keys[0].items if isinstance(keys[0], t.Tuple) else tuple(f.type for f in keys[0].fields)
+        if len(items) != len(keys):
+            self.report.error(node.loc, f"{len(items)} values for {len(keys)} keys")
+            return
+        for item, key in zip(items, keys, strict=True):
+            self._simple_keyset(item, key)
+
+    def _simple_keyset(self, node: ast.Expr, key: t.Type) -> None:
+        if isinstance(node, ast.DontCare):
+            return
+        if isinstance(node, ast.TupleKeyset):
+            self.keyset(node, (key,))
+            return
+        if isinstance(node, ast.MaskExpr | ast.RangeExpr):
+            parts = [node.value, node.mask] if isinstance(node, ast.MaskExpr) else [node.low, node.high]
+            key = t.underlying(key) if isinstance(key, t.Enum) else key
+            if not isinstance(t.underlying(key), t.Bits) and key != t.UNKNOWN:
+                self.report.error(node.loc, f"a key of type '{key}' has no masks and ranges")
+                return
+        else:
+            parts = [node]
+            if isinstance(self.check(node), t.SetOf):
+                self._value_set_keyset(node, (key,))
+                return
+        for part in parts:
+            have = self.check(part)
+            if isinstance(key, t.Enum) and isinstance(have, t.Bits):
+                key = t.underlying(key)
+            self.coerce(part, have, key, "the value of a select case")
+            known = part in self.info.values or self.depends_on_parameter(part)
+            if not known and have != t.UNKNOWN:
+                self.report.error(part.loc, "the value of a select case must be known at compile time")
+
+    def _value_set_keyset(self, node: ast.Expr, keys: tuple[t.Type, ...]) -> None:
+        set_type = self.check(node)
+        assert isinstance(set_type, t.SetOf)
+        element = set_type.element
+        mine: tuple[t.Type, ...] = (element,)
+        if isinstance(element, t.Tuple):
+            mine = element.items
+        elif isinstance(element, t.Struct):
+            mine = tuple(f.type for f in element.fields)
+        fits = mine == keys or (element,) == keys
+        if not fits and t.UNKNOWN not in (*mine, *keys):
+            have, want = ", ".join(map(str, mine)), ", ".join(map(str, keys))
+            self.report.error(node.loc, f"a value set of '{have}' cannot match keys of '{want}'")
+
+    def _reachable(self, known: dict[str, ast.StateDecl]) -> None:
+        reached: set[str] = set()
+        waiting = ["start"]
+        while waiting:
+            name = waiting.pop()
+            if name in reached or name not in known:
+                continue
+            reached.add(name)
+            transition = known[name].transition
+            if isinstance(transition, ast.Goto):
+                waiting.append(transition.target)
+            elif transition is not None:
+                waiting.extend(c.target for c in transition.cases)
+        for name, state in known.items():
+            if name not in reached and "start" in known:
+                self.report.warning(state.loc, f"state '{name}' is never reached")
+
+
+def _matches_all(node: ast.Expr) -> bool:
+    if isinstance(node, ast.TupleKeyset):
+        return all(map(_matches_all, node.items))
+    return isinstance(node, ast.DontCare)

@@ -1,0 +1,260 @@
+"""The type checker: names, scopes, types and constants of a whole program.
+
+Fed by ``parser.py``; what it finds out (``Info``) goes to ``lower.py`` together with the tree.  This file has the
+declarations.  Bodies of controls, actions and tables are not checked: the switch does not use them; bodies of functions
+are checked when a parser calls them.
+
+Source: P4_16 specification 1.2.5.
+"""
+
+from __future__ import annotations
+
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Info, Symbol
+from datapath.p4.check_statements import StatementChecker
+from datapath.p4.source import Report
+
+
+def typecheck(program: ast.SourceProgram, report: Report) -> Info:
+    """Check a program; faults go to the report."""
+    checker = TypeChecker(report)
+    for declaration in program.declarations:
+        checker.declaration(declaration)
+    return checker.info
+
+
+class TypeChecker(StatementChecker):
+    """Declarations."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self._checked_functions: set[ast.Node] = set()
+
+    def declaration(self, node: ast.Declaration) -> None:
+        if isinstance(node, ast.ConstDecl):
+            self.constant(node)
+        elif isinstance(node, ast.StructDecl):
+            self._struct_decl(node)
+        elif isinstance(node, ast.EnumDecl):
+            self._enum(node)
+        elif isinstance(node, ast.MembersDecl):
+            self._members(node)
+        elif isinstance(node, ast.TypedefDecl):
+            self._typedef(node)
+        elif isinstance(node, ast.FunctionDecl | ast.ExternFunctionDecl):
+            self._function(node)
+        elif isinstance(node, ast.ExternDecl):
+            self._extern(node)
+        elif isinstance(node, ast.ParserTypeDecl | ast.ControlTypeDecl | ast.PackageDecl):
+            self._block_type(node)
+        elif isinstance(node, ast.ParserDecl):
+            self._parser(node)
+        elif isinstance(node, ast.ControlDecl):
+            self._control(node)
+        elif isinstance(node, ast.ActionDecl):
+            self.declare(Symbol(node.name, "action", t.UNKNOWN, node, node.loc))
+        else:
+            self.instantiation(node)
+            self.info.instances[node.name] = node
+
+    def _declare_type(self, name: str, type_: t.Type, node: ast.Node) -> None:
+        self.declare(Symbol(name, "type", type_, node, node.loc))
+
+    # ------------------------------------------------------------------------------------------------ types
+    def _struct_decl(self, node: ast.StructDecl) -> t.Struct:
+        with self.scope():
+            variables = self.type_vars(node.type_params, node)
+            fields = tuple(t.StructField(f.name, self.resolve(f.type), f) for f in node.fields)
+        self._check_fields(node, fields)
+        made = t.Struct(node.kind, node.name, variables, node, fields)
+        self._declare_type(node.name, made, node)
+        return made
+
+    def _check_fields(self, node: ast.StructDecl, fields: tuple[t.StructField, ...]) -> None:
+        seen: dict[str, ast.StructField] = {}
+        n_varbits = 0
+        for item in fields:
+            assert item.node is not None
+            location = item.node.loc
+            if item.name in seen:
+                notes = [(seen[item.name].loc, "declared here before")]
+                self.report.error(location, f"field '{item.name}' is declared twice", notes=notes)
+            seen[item.name] = item.node
+            if node.kind == "header" and not _fits_header(item.type):
+                hint = "a struct can hold it" if t.has_headers(item.type) else ""
+                self.report.error(location, f"a header cannot have a field of type '{item.type}'", hint=hint)
+            elif node.kind == "header_union" and not (t.is_header(item.type) or item.type == t.UNKNOWN):
+                if not isinstance(item.type, t.TypeVar):
+                    self.report.error(location, f"a header union holds headers, not '{item.type}'")
+            elif node.kind == "struct" and isinstance(item.type, t.Extern | t.Block):
+                self.report.error(location, f"a struct cannot have a field of type '{item.type}'")
+            n_varbits += isinstance(item.type, t.Varbit)
+            if isinstance(item.type, t.Varbit) and n_varbits == 2:
+                self.report.error(location, "a header has at most one varbit field")
+
+    def _enum(self, node: ast.EnumDecl) -> t.Enum:
+        members: dict[str, ast.EnumMember] = {}
+        for member in node.members:
+            if member.name in members:
+                notes = [(members[member.name].loc, "declared here before")]
+                self.report.error(member.loc, f"member '{member.name}' is declared twice", notes=notes)
+            members[member.name] = member
+        base, values = None, {}
+        if node.base is not None:
+            base = self.resolve(node.base)
+            if not isinstance(base, t.Bits) and base != t.UNKNOWN:
+                self.report.error(node.base.loc, f"an enum's members are bit<W> or int<W>, not '{base}'")
+                base = t.UNKNOWN
+            for member in node.members:
+                assert member.value is not None
+                self.check(member.value, base)
+                value = self.info.values.get(member.value)
+                if isinstance(value, int):
+                    values[member.name] = value
+                elif base != t.UNKNOWN:
+                    self.report.error(member.value.loc, "the value of a member must be known at compile time")
+        made = t.Enum(node.name, node, tuple(members), base, values)
+        self._declare_type(node.name, made, node)
+        return made
+
+    def _members(self, node: ast.MembersDecl) -> None:
+        known = self.error_nodes if node.kind == "error" else self.match_kinds
+        for member in node.members:
+            if member.name in known:
+                notes = [(known[member.name], "declared here before")]
+                self.report.error(member.loc, f"{node.kind} '{member.name}' is declared twice", notes=notes)
+                continue
+            known[member.name] = member.loc
+            if node.kind == "error":
+                self.info.errors.append(member.name)
+            else:
+                value = t.EnumValue(t.MATCH_KIND, member.name)
+                self.declare(Symbol(member.name, "const", t.MATCH_KIND, member, member.loc, value))
+
+    def _typedef(self, node: ast.TypedefDecl) -> None:
+        if isinstance(node.type, ast.StructDecl):
+            base: t.Type = self._struct_decl(node.type)
+        elif isinstance(node.type, ast.EnumDecl):
+            base = self._enum(node.type)
+        else:
+            base = self.resolve(node.type)
+        if not node.is_new:
+            self._declare_type(node.name, base, node)
+            return
+        if not (isinstance(base, t.Bits | t.Newtype) or base in (t.BOOL, t.UNKNOWN)):
+            self.report.error(node.type.loc, f"a new type stands for bit<W>, int<W> or bool, not '{base}'")
+            base = t.UNKNOWN
+        made = t.UNKNOWN if base == t.UNKNOWN else t.Newtype(node.name, node, base)
+        self._declare_type(node.name, made, node)
+
+    # ------------------------------------------------------------------------------------------------ functions
+    def _prototype(self, node: ast.Prototype, result: t.Type | None = None) -> t.Function:
+        """Resolve a signature; ``result`` is given for a constructor."""
+        with self.scope():
+            variables = self.type_vars(node.type_params, node)
+            params = self.params(node.params)
+            if result is None:
+                result = self.resolve(node.result) if node.result is not None else t.UNKNOWN
+        return t.Function(node.name, variables, params, result, node)
+
+    def _function(self, node: ast.FunctionDecl | ast.ExternFunctionDecl) -> None:
+        function = self._prototype(node.prototype)
+        if isinstance(node, ast.FunctionDecl):
+            self.info.functions[node.prototype] = node
+        self.declare(Symbol(node.name, "function", function, node, node.loc, functions=[function]))
+
+    def check_function_body(self, function: t.Function) -> None:
+        node = self.info.functions.get(function.node)
+        if node is None or node in self._checked_functions:
+            return
+        self._checked_functions.add(node)
+        scopes, self.scopes = self.scopes, self.scopes[:1]
+        result, self._result = self._result, function.result
+        with self.scope():
+            for variable in function.type_params:
+                self.scopes[-1][variable.name] = Symbol(variable.name, "type", variable, node, node.loc)
+            self._declare_params(function.params)
+            with self.scope():
+                for statement in node.body.statements:
+                    self.statement(statement)
+        if function.result not in (t.VOID, t.UNKNOWN) and not _returns(node.body):
+            self.report.error(node.loc, f"function '{node.name}' may end without 'return'")
+        self.scopes, self._result = scopes, result
+
+    def _declare_params(self, params: tuple[t.Param, ...], kind: str = "param") -> None:
+        for param in params:
+            symbol = Symbol(param.name, kind, param.type, param.node, param.node.loc, direction=param.direction)
+            self.scopes[-1][param.name] = symbol
+            self.info.symbols[param.node] = symbol
+
+    def _extern(self, node: ast.ExternDecl) -> None:
+        with self.scope():
+            variables = self.type_vars(node.type_params, node)
+            bare = t.Extern(node.name, variables, node, variables)
+            self.scopes[-1][node.name] = Symbol(node.name, "type", bare, node, node.loc)
+            methods = tuple(self._prototype(m, bare if m.result is None else None) for m in node.methods)
+        self._declare_type(node.name, t.Extern(node.name, variables, node, variables, methods), node)
+
+    # ------------------------------------------------------------------------------------------------ blocks
+    def _block_type(self, node: ast.ParserTypeDecl | ast.ControlTypeDecl | ast.PackageDecl) -> None:
+        with self.scope():
+            variables = self.type_vars(node.type_params, node)
+            params = self.params(node.params)
+        if isinstance(node, ast.PackageDecl):
+            made = t.Block("package", node.name, variables, node, variables, (), params)
+        else:
+            kind = "parser" if isinstance(node, ast.ParserTypeDecl) else "control"
+            made = t.Block(kind, node.name, variables, node, variables, params)
+        self._declare_type(node.name, made, node)
+
+    def _parser(self, node: ast.ParserDecl) -> None:
+        with self.scope():
+            variables = self.type_vars(node.type_params, node)
+            params = self.params(node.params)
+            constructor_params = self.params(node.constructor_params)
+            block = t.Block("parser", node.name, variables, node, variables, params, constructor_params)
+            self._declare_params(params)
+            self._declare_params(constructor_params, "const")
+            result, self._result = self._result, None
+            with self.scope():
+                for local in node.locals:
+                    self.local(local)
+                self.states(node)
+            self._result = result
+        self.info.blocks[node] = block
+        self._declare_type(node.name, block, node)
+
+    def _control(self, node: ast.ControlDecl) -> None:
+        """Resolve a control's parameters; its body is of no use to a switch whose tables are set at run time."""
+        with self.scope():
+            variables = self.type_vars(node.type_params, node)
+            params = self.params(node.params)
+            constructor_params = self.params(node.constructor_params)
+        block = t.Block("control", node.name, variables, node, variables, params, constructor_params)
+        self.info.blocks[node] = block
+        self._declare_type(node.name, block, node)
+
+
+def _fits_header(type_: t.Type) -> bool:
+    """Source: P4_16 specification 1.2.5, section 7.2.2 and the table of section 7.2.8."""
+    if isinstance(type_, t.Varbit | t.TypeVar) or type_ in (t.UNKNOWN, t.BOOL):
+        return True
+    if t.is_struct(type_):
+        assert isinstance(type_, t.Struct)
+        return all(_fits_header(f.type) for f in type_.fields)
+    return isinstance(t.underlying(type_), t.Bits) or t.underlying(type_) == t.BOOL
+
+
+def _returns(node: ast.Statement) -> bool:
+    """Does every way through the statement end in ``return``?"""
+    if isinstance(node, ast.ReturnStmt):
+        return True
+    if isinstance(node, ast.BlockStmt):
+        return any(map(_returns, node.statements))
+    if isinstance(node, ast.IfStmt):
+        return node.otherwise is not None and _returns(node.then) and _returns(node.otherwise)
+    if isinstance(node, ast.SwitchStmt):
+        covers_all = any(isinstance(c.label, ast.DontCare) for c in node.cases)
+        return covers_all and all(c.body is None or _returns(c.body) for c in node.cases)
+    return False
