@@ -1,0 +1,218 @@
+"""The fixtures that tests use; their docstrings are what ``pytest --fixtures`` shows the user.
+
+Networks come from ``pool.py``; what a packet should look like and how a failure is told is ``expectation.py``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_ovsp4 import keys
+from pytest_ovsp4.expectation import Absence, Expectation
+from pytest_ovsp4.flows import TemporaryFlows
+from pytest_ovsp4.pool import NetworkKey
+from pytest_ovsp4.throughput import Throughput, measure_throughput
+from testbed.capture import Capture
+from testbed.checksums import assert_checksums
+from testbed.network import Network
+from testbed.nodes import OvsP4Host, OvsP4Switch
+from testbed.traffic import PacketLike, as_list
+from topologies import Topology
+
+
+class Journal:
+    """Counts what one test did, and remembers what it sent, for failure messages."""
+
+    def __init__(self, request: pytest.FixtureRequest, network: Network, key: NetworkKey) -> None:
+        self.network = network
+        self.injected: list[tuple[str, bytes]] = []  # (host, packet)
+        self._request = request
+        self._key = key
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Add to a column of the summary."""
+        self._request.node.user_properties.append((f"ovsp4_count_{what}", f"{self._key}={number}"))
+
+    def measured(self, text: str) -> None:
+        """Add a line below the summary."""
+        self._request.node.user_properties.append(("ovsp4_measure", f"{self._key}: {text}"))
+
+    @property
+    def results_dir(self) -> Path:
+        """Where this test's captures go; made when something is written."""
+        name = "".join(c if c.isalnum() or c in "-_.[]=," else "_" for c in self._request.node.nodeid)
+        return self._request.config.stash[keys.OPTIONS].results_dir / name
+
+
+@pytest.fixture(scope="session")
+def network_key(request: pytest.FixtureRequest) -> NetworkKey | None:
+    """Which network the test runs on: topology and datapath (None: the command line names none)."""
+    key: NetworkKey | None = request.param
+    return key
+
+
+@pytest.fixture
+def network(request: pytest.FixtureRequest, network_key: NetworkKey | None) -> Iterator[Network]:
+    """The running network (``testbed.network.Network``): hosts, switches, client, links to take down."""
+    if network_key is None:
+        pytest.skip("needs a network: give --topology=NAME, for example --topology=leaf-spine")
+    pool = request.config.stash[keys.POOL]
+    running = pool.get(network_key)
+    yield running
+    if not running.is_running:
+        log = pool.log_tail()
+        pool.stop()
+        pytest.fail(f"vswitchd of {network_key} died during this test; the end of its log:\n{log}", pytrace=False)
+
+
+@pytest.fixture
+def topology(network: Network) -> Topology:
+    """The network as it was described: switches, hosts, links (``topologies.Topology``)."""
+    return network.topology
+
+
+@pytest.fixture
+def hosts(network: Network) -> Mapping[str, OvsP4Host]:
+    """The hosts by name; each has ``ip``, ``mac``, ``send()``, ``capture()``, ``cmd()``, ``socket()``."""
+    return network.hosts
+
+
+@pytest.fixture
+def switches(network: Network) -> Mapping[str, OvsP4Switch]:
+    """The switches by name; ``switch.engine`` says what forwards: "xdp" or "afxdp"."""
+    return network.switches
+
+
+@pytest.fixture
+def journal(request: pytest.FixtureRequest, network: Network, network_key: NetworkKey) -> Journal:
+    """What this test did; for the summary and for failure messages."""
+    return Journal(request, network, network_key)
+
+
+@pytest.fixture
+def inject(network: Network, journal: Journal) -> Callable[[str, Any], int]:
+    """Send packets from a host, byte for byte: ``inject("h1", Ether()/IP()/UDP())``; returns how many were sent."""
+
+    def send(host: str, packets: PacketLike | list[PacketLike]) -> int:
+        frames = [bytes(packet) for packet in as_list(packets)]
+        journal.injected += [(host, frame) for frame in frames]
+        journal.count("injected", len(frames))
+        return _host(network, host).send(frames)
+
+    return send
+
+
+@pytest.fixture
+def capture(network: Network) -> Callable[[str], Capture]:
+    """Capture what arrives at a host: ``with capture("h2") as got: ...``; then look at ``got.frames``."""
+    return lambda host: _host(network, host).capture()
+
+
+@pytest.fixture
+def expect(network: Network, journal: Journal) -> Callable[..., Expectation]:
+    """Expect a packet at a host: ``with expect("h2", packet, ignore=["IP.id"]): inject("h1", other)``.
+
+    The block fails unless a packet like ``packet`` arrives within ``timeout_s``; only the fields that ``ignore`` names
+    ("IP.id", or "IP" for all of a layer) may differ.  Bytes behind the packet that pad it to 60 are passed over.
+    ``count`` asks for so many.  The failure shows the nearest packet field by field and follows what was injected hop by
+    hop; captures are saved.
+    """
+
+    def expected(
+        host: str,
+        packet: PacketLike,
+        *,
+        ignore: list[str] | tuple[str, ...] = (),
+        count: int = 1,
+        timeout_s: float = 2.0,
+    ) -> Expectation:
+        journal.count("expected", count)
+        return Expectation(journal, _host(network, host), packet, tuple(ignore), count, timeout_s)
+
+    return expected
+
+
+@pytest.fixture
+def expect_none(network: Network, journal: Journal) -> Callable[..., Absence]:
+    """Expect that nothing arrives at a host: ``with expect_none("h2", drop="TTL"): inject("h1", packet)``.
+
+    ``drop`` names the reason (``ovsp4 stats`` lists them) under which the network must have counted every packet that
+    the block injects; that is what ends the wait, so naming it makes the test both faster and stronger.  Without it the
+    block waits until the injected packets are accounted for: nothing moves in the network's counters for ``quiet_s``.
+    """
+
+    def expected(host: str, *, drop: str = "", quiet_s: float = 0.3, timeout_s: float = 2.0) -> Absence:
+        journal.count("expected")
+        return Absence(journal, _host(network, host), drop, quiet_s, timeout_s)
+
+    return expected
+
+
+@pytest.fixture
+def add_flows(network: Network) -> Iterator[Callable[..., None]]:
+    """Add flows for the time of the test: ``add_flows("s1", "priority=100,ipv4.ttl=1,actions=drop", ...)``.
+
+    What was in the switch's tables before is there again after the test.
+    """
+    temporary = TemporaryFlows(network.client)
+    try:
+        yield temporary.add_flows
+    finally:
+        temporary.restore()
+
+
+@pytest.fixture
+def add_groups(network: Network) -> Iterator[Callable[..., None]]:
+    """Add groups for the time of the test: ``add_groups("s1", "group_id=9,type=select,bucket=actions=1")``."""
+    temporary = TemporaryFlows(network.client)
+    try:
+        yield temporary.add_groups
+    finally:
+        temporary.restore()
+
+
+@pytest.fixture
+def packet_checksums(journal: Journal) -> Callable[[Any], None]:
+    """Check every checksum of a captured packet against a full computation: ``packet_checksums(frame)``."""
+
+    def check(packet: Any) -> None:
+        journal.count("checksums")
+        assert_checksums(packet)
+
+    return check
+
+
+@pytest.fixture
+def throughput(network: Network, journal: Journal) -> Callable[..., Throughput]:
+    """Send at line rate and count at the receiver: ``throughput("h1", "h8", packet, n_packets=100_000)``.
+
+    Sends live frames through the kernel (``packet`` may be a list of up to 1,024 that take turns) and returns a
+    ``Throughput`` with ``sent``, ``received``, ``loss`` (0 to 1) and ``pps`` at the receiver; ``rate_pps`` paces.
+    """
+
+    def measure(sender: str, receiver: str, packet: Any, n_packets: int, rate_pps: float | None = None) -> Throughput:
+        frames = [bytes(single) for single in as_list(packet)]
+        result = measure_throughput(_host(network, sender), _host(network, receiver), frames, n_packets, rate_pps)
+        journal.count("measured")
+        journal.measured(f"{sender} -> {receiver}: {result}")
+        return result
+
+    return measure
+
+
+@pytest.fixture
+def traffic_seed(request: pytest.FixtureRequest) -> random.Random:
+    """Random numbers for generated traffic: the same for the same test and ``--topology-seed``."""
+    return random.Random(f"{request.config.stash[keys.OPTIONS].seed}:{request.node.name}")
+
+
+def _host(network: Network, name: str) -> OvsP4Host:
+    try:
+        return network.hosts[name]
+    except KeyError:
+        pytest.fail(f"no host {name!r} in {network.topology.name}: {', '.join(network.hosts)}", pytrace=False)

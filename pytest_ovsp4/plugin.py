@@ -1,0 +1,125 @@
+"""Where pytest comes in: options, markers, on which networks a test runs, and what is reported at the end.
+
+The entry point (``pytest11``).  ``options.py`` checks the command line, ``pool.py`` keeps the networks, ``fixtures.py``
+is what tests use, ``record.py`` collects what the summary shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from pytest_ovsp4 import keys
+from pytest_ovsp4.fixtures import (
+    add_flows,
+    add_groups,
+    capture,
+    expect,
+    expect_none,
+    hosts,
+    inject,
+    network,
+    network_key,
+    packet_checksums,
+    switches,
+    throughput,
+    topology,
+    traffic_seed,
+)
+from pytest_ovsp4.options import add_options, load_topology, read_options
+from pytest_ovsp4.pool import NetworkKey, Pool
+from pytest_ovsp4.record import Record
+
+__all__ = [
+    "add_flows",
+    "add_groups",
+    "capture",
+    "expect",
+    "expect_none",
+    "hosts",
+    "inject",
+    "network",
+    "network_key",
+    "packet_checksums",
+    "switches",
+    "throughput",
+    "topology",
+    "traffic_seed",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options and prepare the pool of networks."""
+    config.addinivalue_line(
+        "markers",
+        "topology(spec, datapath=None): run this test on that network (or on each of several), whatever --topology says",
+    )
+    options = read_options(config)
+    config.stash[keys.OPTIONS] = options
+    config.stash[keys.POOL] = Pool(options.require)
+    config.stash[keys.RECORD] = Record()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses a network on each network asked for."""
+    if "network_key" not in metafunc.fixturenames:
+        return
+    wanted = _wanted(metafunc.definition, metafunc.config)
+    metafunc.parametrize("network_key", wanted, ids=str, indirect=True, scope="session")
+
+
+def _wanted(item: pytest.Item, config: pytest.Config) -> list[NetworkKey | None]:
+    """Return the networks that a test runs on: its marker's, else the command line's; [None] if neither says."""
+    options = config.stash[keys.OPTIONS]
+    specs, datapaths = options.topologies, options.datapaths
+    marker = item.get_closest_marker("topology")
+    if marker is not None:
+        if not marker.args:
+            raise pytest.UsageError(f"{item.nodeid}: topology marker without a topology")
+        specs = marker.args
+        for spec in specs:
+            load_topology(spec)
+        chosen = marker.kwargs.get("datapath")
+        datapaths = datapaths if chosen is None else (chosen,) if isinstance(chosen, str) else tuple(chosen)
+    return [NetworkKey(spec, datapath) for spec in specs for datapath in datapaths] or [None]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note whether the test itself failed (fixtures save captures then), and what the summary counts."""
+    report = yield
+    if report.when == "call" and report.failed:
+        item.stash[keys.FAILED] = True
+    callspec = getattr(item, "callspec", None)
+    key = callspec.params.get("network_key") if callspec is not None else None
+    if key is not None and (report.when == "call" or report.outcome != "passed"):
+        report.user_properties.append(("ovsp4_network", str(key)))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what was proven on which network."""
+    config.stash[keys.RECORD].show(terminalreporter, config.stash[keys.OPTIONS].results_dir)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the networks, also after Ctrl-C."""
+    session.config.stash[keys.POOL].stop()
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which networks the tests run on."""
+    options = config.stash[keys.OPTIONS]
+    if not options.topologies:
+        return []
+    line = f"ovsp4: {', '.join(options.topologies)} on {', '.join(options.datapaths)}; seed {options.seed}"
+    return [line if os.geteuid() == 0 else f"{line}; not root: tests that need a network are skipped"]
