@@ -111,7 +111,7 @@ class Client:
     # ------------------------------------------------------------------------------------------------ bridges, ports
     def show(self) -> Json:
         """Return bridges, the engine in use and why, ports, program."""
-        return self._ask("show")
+        return dict(self._ask("show"))
 
     def add_bridge(
         self,
@@ -135,7 +135,7 @@ class Client:
         Returns:
             ``{"engine": "xdp" or "afxdp", "reason": why not the first choice}``.
         """
-        return self._ask(
+        answer = self._ask(
             "add_bridge",
             bridge=bridge,
             program=find_program(program),
@@ -144,6 +144,7 @@ class Client:
             include_dirs=[str(Path(d).absolute()) for d in include_dirs],
             defines=dict(defines or {}),
         )
+        return dict(answer)
 
     def del_bridge(self, bridge: str) -> None:
         """Remove a bridge; its interfaces stay."""
@@ -189,11 +190,11 @@ class Client:
 
     def trace(self, bridge: str, packet: bytes, in_port: int) -> Json:
         """Return what the switch would do with a packet, step by step; nothing is sent, nothing is counted."""
-        return self._ask("trace", bridge=bridge, packet=packet.hex(), in_port=in_port)
+        return dict(self._ask("trace", bridge=bridge, packet=packet.hex(), in_port=in_port))
 
     def stats(self, bridge: str) -> Json:
         """Return counters: ports, drops by reason, parser errors, megaflows, upcalls."""
-        return self._ask("stats", bridge=bridge)
+        return dict(self._ask("stats", bridge=bridge))
 
     # ------------------------------------------------------------------------------------------------ the wire
     def _ask(self, method: str, **params: Any) -> Any:

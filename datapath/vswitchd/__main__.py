@@ -1,0 +1,69 @@
+"""``python -m datapath.vswitchd NAME``: host the bridges of one network until told to stop.
+
+Started by ``launch.py``; may be run by hand, then SIGINT or SIGTERM ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+
+from datapath.errors import OvsP4Error
+from datapath.vswitchd.isolation import die_with_parent, enter_fabric, raise_memlock_limit
+
+
+def main() -> int:
+    """Run the daemon; return its exit status."""
+    options = _parse_arguments()
+    try:
+        if options.parent_pid:
+            die_with_parent(options.parent_pid)
+        _serve(options)
+    except OvsP4Error as error:
+        _report(options.ready_fd, {"error": {"kind": type(error).__name__, "message": str(error)}})
+        print(f"vswitchd: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="vswitchd", description="Host the bridges of one network.")
+    parser.add_argument("name", help="of the network")
+    parser.add_argument("--ready-fd", type=int, help="pipe that gets one JSON line when requests are answered")
+    parser.add_argument("--lifeline-fd", type=int, help="pipe whose closing ends the daemon")
+    parser.add_argument("--parent-pid", type=int, help="process whose end ends the daemon")
+    return parser.parse_args()
+
+
+def _serve(options: argparse.Namespace) -> None:
+    # The socket belongs to the namespace that it is opened in, so it comes before the fabric.
+    from datapath.vswitchd.server import Server, open_listener
+
+    listener, full_name = open_listener(options.name)
+    enter_fabric()
+    raise_memlock_limit()
+
+    from datapath.vswitchd.requests import make_handlers
+    from datapath.vswitchd.switch import Switch
+
+    switch = Switch(full_name)
+    server = Server(listener, make_handlers(switch), options.lifeline_fd)
+    server.watch(switch.links, switch.follow_links)
+    server.every_second(switch.tick)
+    _report(options.ready_fd, {"name": full_name})
+    server.run()
+    listener.close()
+    switch.close()
+
+
+def _report(ready_fd: int | None, message: dict[str, object]) -> None:
+    if ready_fd is not None:
+        with contextlib.suppress(OSError), os.fdopen(ready_fd, "wb") as pipe:
+            pipe.write(json.dumps(message).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
