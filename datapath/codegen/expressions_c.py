@@ -29,6 +29,7 @@ from datapath.ir.model import (
     Expr,
     Failure,
     FieldRef,
+    InPort,
     IsValid,
     Lookahead,
     Mux,
@@ -107,6 +108,8 @@ class Expressions:
             return (self.state.valid(expr.header.path),)
         if isinstance(expr, PacketLength):
             return (Limb("pkt_size(pkt)", 32, False, True),)
+        if isinstance(expr, InPort):
+            return (Limb("load_be32((const __u8 *)&key->in_port)", 32, False, True),)
         if isinstance(expr, ParserError):
             return constant(0, expr.width)
         if isinstance(expr, Failure):

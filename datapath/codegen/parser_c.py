@@ -86,8 +86,7 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
         for name, limb in zip(
             plan.local_names.get(variable.name, ()), constant(variable.initial, variable.width_bits), strict=False
         ):
-            start = "be32(key->in_port)" if variable.name == "in_port" else limb.text
-            out.line(f"__u64 {name} = {start}; /* {variable.name} */")
+            out.line(f"__u64 {name} = {limb.text}; /* {variable.name} */")
     if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
         out.line("__u32 error = 0;")
     if uses_p:

@@ -15,6 +15,7 @@ from datapath.ir.model import (
     Expr,
     Failure,
     FieldRef,
+    InPort,
     IsValid,
     Lookahead,
     Mux,
@@ -111,6 +112,8 @@ class Evaluator:
             return self.machine.next_index[expr.stack] - (not expr.next) & 0xFFFFFFFF
         if isinstance(expr, PacketLength):
             return self.machine.length_bits // 8
+        if isinstance(expr, InPort):
+            return self.machine.in_port & ((1 << expr.width) - 1)
         if isinstance(expr, ParserError):
             return 0  # a parser that still runs has had no error
         if isinstance(expr, Failure):

@@ -88,7 +88,8 @@ def counted_states(program: Program) -> frozenset[str]:
     A state that extracts ``stack.next`` on every visit bounds its loops, if nothing in the program pops that stack.
     Continuations are no visits of their own.
     """
-    popped = {s.stack for state in program.states for s in flat_statements(state.statements) if _pops(s)}
+    statements = [s for state in program.states for s in flat_statements(state.statements)]
+    popped = {s.stack for s in statements if isinstance(s, PushPop) and s.count < 0}
 
     def bounds(state: State) -> bool:
         return any(
@@ -99,7 +100,3 @@ def counted_states(program: Program) -> frozenset[str]:
     free = {state.name: state for state in program.states if not bounds(state)}
     found = loops(free, lambda name: targets(free[name]))
     return frozenset(name for part in found for name in part if not is_continuation(name))
-
-
-def _pops(statement: object) -> bool:
-    return isinstance(statement, PushPop) and statement.count < 0

@@ -89,7 +89,7 @@ def interpret(program: Program, packet: bytes, in_port: int = 0) -> ParseOutcome
     Args:
         program: The parser, as lowered or after any pass.
         packet: The frame, from its first byte.
-        in_port: Where it came from; the variable "in_port" has it, if the program declares one.
+        in_port: Where it came from.
 
     Returns:
         The outcome.
@@ -132,8 +132,7 @@ class Machine:
         self.next_index = {s.path: 0 for s in program.stacks}
         self.sizes = {s.path: s.size for s in program.stacks}
         self.variables = {v.name: v.initial for v in program.variables}
-        if "in_port" in self.variables:
-            self.variables["in_port"] = in_port
+        self.in_port = in_port
         self.visited: list[str] = []
         self.counted = counted_states(program)
         self.evaluator = Evaluator(self)

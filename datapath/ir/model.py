@@ -13,6 +13,7 @@ Source: P4_16 specification 1.2.5, chapter 13 (packet parsing) and 8 (data types
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from datapath.errors import Location
@@ -433,7 +434,7 @@ class ValueSet:
 
 @dataclass(frozen=True)
 class CoveredField:
-    """A part of a checksum's field list: a header field, at ``offset_bits`` of the list.  ``field`` "" is a constant."""
+    """A part of a checksum's field list: a header field, at ``offset_bits`` of the list.  ``field`` "": a constant."""
 
     header: str
     field: str
@@ -453,7 +454,7 @@ class Checksum:
     covered: tuple[CoveredField, ...]
     with_payload: bool = False
     zero_is_none: bool = False
-    location: Location | None = field(default=None, compare=False)
+    location: Location | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

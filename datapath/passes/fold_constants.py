@@ -44,7 +44,7 @@ from datapath.ir.walk import can_fail, flat_statements, rebuild_program
 def fold_constants(program: Program) -> Program:
     """Run the pass."""
     written = set(_written(program))
-    fixed = {v.name: v for v in program.variables if v.name not in written and v.name != "in_port"}
+    fixed = {v.name: v for v in program.variables if v.name not in written}
 
     def change(expr: Expr) -> Expr:
         if isinstance(expr, VarRef) and expr.name in fixed:

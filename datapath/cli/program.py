@@ -1,0 +1,54 @@
+"""The arguments that name a P4 program, and its compilation for the command line; shared by the verbs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datapath.errors import OvsP4Error
+
+if TYPE_CHECKING:
+    from datapath.compiler import CompiledProgram
+
+EXIT_USER = 2  # the user has to change something, and was told what
+
+
+def add_program_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the source file, ``-I`` and ``-D``."""
+    parser.add_argument("program", type=Path, metavar="X.p4", help="the P4 program")
+    parser.add_argument(
+        "-I", dest="include_dirs", action="append", default=[], metavar="DIR", help="search DIR for #include"
+    )
+    parser.add_argument(
+        "-D", dest="defines", action="append", default=[], metavar="NAME[=VALUE]", help="define a macro"
+    )
+
+
+def compile_arguments(args: argparse.Namespace) -> CompiledProgram:
+    """Compile the program that the arguments name; warnings go to standard error.
+
+    Raises:
+        OvsP4Error: With everything that is wrong.
+    """
+    from datapath.compiler import compile_program
+
+    defines = dict(_define(text) for text in args.defines)
+    compiled = compile_program(args.program, args.include_dirs, defines)
+    for warning in compiled.warnings:
+        print(warning, file=sys.stderr)
+    return compiled
+
+
+def _define(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not name.isidentifier():
+        raise OvsP4Error(f"-D {text}: not a macro name; write -D NAME or -D NAME=VALUE")
+    return name, value if separator else "1"
+
+
+def complain(error: OvsP4Error) -> int:
+    """Print an error as it is (diagnostics begin with file:line:col); returns the exit status."""
+    print(error, file=sys.stderr)
+    return EXIT_USER
