@@ -52,10 +52,8 @@ def follow(network: Network, host: str, packet: bytes) -> list[str]:
             if far is None:
                 lines.append(f"    out at port {output['port']}, where there is no link")
             elif far.node in network.hosts:
-                lines.append(f"    arrives at {far.node}:")
-                lines += _fields(
-                    network.client.trace(end.node, bytes.fromhex(output["packet"]), output["port"])["parser"]["headers"]
-                )
+                arrived = network.client.trace(end.node, bytes.fromhex(output["packet"]), output["port"])
+                lines += [f"    arrives at {far.node}:", *_fields(arrived["parser"]["headers"])]
             else:
                 to_visit.append((far, bytes.fromhex(output["packet"])))
     return lines

@@ -44,17 +44,13 @@ class _Watch:
 
     def _new_drops(self) -> dict[str, dict[str, int]]:
         """Return what each switch dropped since the block began, by reason; only what is not zero."""
-        return {
-            switch: news
-            for switch, drops in drops_of(self._journal.network).items()
-            if (
-                news := {
-                    r: n - self._drops_before[switch].get(r, 0)
-                    for r, n in drops.items()
-                    if n > self._drops_before[switch].get(r, 0)
-                }
-            )
-        }
+        news: dict[str, dict[str, int]] = {}
+        for switch, drops in drops_of(self._journal.network).items():
+            for reason, number in drops.items():
+                more = number - self._drops_before[switch].get(reason, 0)
+                if more > 0:
+                    news.setdefault(switch, {})[reason] = more
+        return news
 
     def _explain(self, message: str) -> AssertionError:
         """Add to a failure where the packets went, and save the captures."""

@@ -6,7 +6,7 @@ Networks come from ``pool.py``; what a packet should look like and how a failure
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,15 +119,15 @@ def expect(network: Network, journal: Journal) -> Callable[..., Expectation]:
 
     The block fails unless a packet like ``packet`` arrives within ``timeout_s``; only the fields that ``ignore`` names
     ("IP.id", or "IP" for all of a layer) may differ.  Bytes behind the packet that pad it to 60 are passed over.
-    ``count`` asks for so many.  The failure shows the nearest packet field by field and follows what was injected hop by
-    hop; captures are saved.
+    ``count`` asks for so many.  The failure shows the nearest packet field by field and follows what was injected hop
+    by hop; captures are saved.
     """
 
     def expected(
         host: str,
         packet: PacketLike,
         *,
-        ignore: list[str] | tuple[str, ...] = (),
+        ignore: Iterable[str] = (),
         count: int = 1,
         timeout_s: float = 2.0,
     ) -> Expectation:

@@ -59,11 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options and prepare the pool of networks."""
     config.addinivalue_line(
         "markers",
-        "topology(spec, datapath=None): run this test on that network (or on each of several), whatever --topology says",
+        "topology(spec, datapath=None): run this test on that network, or on each of several, instead of --topology's",
     )
     options = read_options(config)
     config.stash[keys.OPTIONS] = options
-    config.stash[keys.POOL] = Pool(options.require)
+    config.stash[keys.POOL] = Pool(options.results_dir, options.require)
     config.stash[keys.RECORD] = Record()
 
 

@@ -6,8 +6,11 @@ have a pool each, and networks of one name run side by side (each names itself w
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -46,28 +49,58 @@ class Pool:
             self.lack(self._unsupported[key])
         if self._network is not None and (self._key != key or not self._network.is_running):
             self.stop()
-        if self._network is None:
-            try:
-                self._network = Network.start(load_topology(key.topology), key.datapath)
-                self._network.wait_reachable()
-            except NotSupportedError as error:
-                self.stop()
-                self._unsupported[key] = str(error)
-                self.lack(str(error))
-            except BaseException:
-                self.stop()
-                raise
+        return self._network or self._start(key)
+
+    def _start(self, key: NetworkKey) -> Network:
+        topology = load_topology(key.topology)
+        try:
+            self._network = Network.start(topology, key.datapath, self._log_dir(key))
             self._key = key
+            if topology.routing != "none":  # else who reaches whom is the user's business
+                self._network.wait_reachable()
+        except NotSupportedError as error:
+            self.stop()
+            self._unsupported[key] = str(error)
+            self.lack(str(error))
+        except BaseException:
+            self.stop()
+            raise
         return self._network
 
-    def lack(self, reason: str) -> None:
+    def lack(self, reason: str) -> NoReturn:
         """Skip the running test, or fail it in require mode."""
         if self._require:
             pytest.fail(f"--topology-require: {reason}", pytrace=False)
         pytest.skip(reason)
 
+    def _log_dir(self, key: NetworkKey) -> Path:
+        """Return where the network's log goes while it runs; what is empty at its end is removed."""
+        name = "".join(c if c.isalnum() or c in "-_." else "_" for c in str(key))
+        return self._results_dir / f"{name}-{os.getpid()}"
+
+    def log_tail(self, n_lines: int = 30) -> str:
+        """Return the last lines that the running network's vswitchd has logged."""
+        folder = self._network.results_dir if self._network is not None else None
+        log = folder / "vswitchd.log" if folder is not None else None
+        if log is None or not log.is_file():
+            return "(no log)"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-n_lines:])
+
     def stop(self) -> None:
         """Stop the running network, if any."""
         network, self._network, self._key = self._network, None, None
-        if network is not None:
-            network.stop()
+        if network is None:
+            return
+        network.stop()
+        if network.results_dir is not None:
+            _remove_if_empty(network.results_dir)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder of a log that says nothing, and the results folder around it if nothing else is there."""
+    log = folder / "vswitchd.log"
+    if log.is_file() and log.stat().st_size == 0:
+        log.unlink()
+    for empty in (folder, folder.parent):
+        with contextlib.suppress(OSError):
+            empty.rmdir()

@@ -88,7 +88,9 @@ def test_connections_spread_over_the_spines_without_a_megaflow_each(network, top
     assert len(network.client.dump_megaflows(leaf)) <= n_megaflows + 2
 
 
-def test_a_flow_added_while_running_takes_effect_at_once(topology, routed, arrived, inject, expect, expect_none, add_flows):
+def test_a_flow_added_while_running_takes_effect_at_once(
+    topology, routed, arrived, inject, expect, expect_none, add_flows
+):
     packet = routed(*FAR, UDP(sport=5, dport=5353))
     with expect("h8", arrived(packet, "h8", 3)):
         inject("h1", packet)
@@ -97,7 +99,9 @@ def test_a_flow_added_while_running_takes_effect_at_once(topology, routed, arriv
         inject("h1", packet)
 
 
-def test_rewritten_address_keeps_both_checksums_right(network, topology, hosts, routed, inject, expect, packet_checksums, add_flows):
+def test_rewritten_address_keeps_both_checksums_right(
+    network, topology, hosts, routed, inject, expect, packet_checksums, add_flows
+):
     """A destination NAT: the IPv4 header's checksum and UDP's, whose pseudo-header has the address, must follow."""
     packet = routed("h1", "h8", UDP(sport=5, dport=53) / b"nat me")
     leaf = topology.attachment("h1").node

@@ -1,5 +1,7 @@
 """A test of a protocol that no switch knew before: 30 lines of P4, 9 of YAML, and this."""
 
+from typing import ClassVar
+
 import pytest
 from scapy.fields import ByteField, ShortField, XShortField
 from scapy.layers.l2 import Ether
@@ -10,7 +12,12 @@ pytestmark = pytest.mark.topology("tests/examples/own_protocol/relay.yaml")
 
 
 class Relay(Packet):
-    fields_desc = [ShortField("channel", 7), ByteField("hops", 9), ByteField("kind", 1), XShortField("checksum", None)]
+    fields_desc: ClassVar = [
+        ShortField("channel", 7),
+        ByteField("hops", 9),
+        ByteField("kind", 1),
+        XShortField("checksum", None),
+    ]
 
     def post_build(self, header: bytes, payload: bytes) -> bytes:
         if self.checksum is None:
