@@ -172,7 +172,8 @@ def _check_unique(hosts: Placed | None, details: dict[str, Placed], faults: Faul
 
 def _check_names(tree: Placed, links: tuple[Link, ...], faults: Faults) -> None:
     """Note node names that would make an interface name longer than Linux allows."""
-    places = {item.value: item for item in _items(tree.get("switches")) + _items(tree.get("hosts"))}
+    nodes = _items(tree.get("switches")) + _items(tree.get("hosts"))
+    places = {item.value: item for item in nodes if isinstance(item.value, str)}
     noted = set()
     for end in (end for link in links for end in (link.a, link.b)):
         if len(end.interface) > INTERFACE_NAME_MAX and end.node not in noted:

@@ -46,7 +46,8 @@ def load(spec: str) -> Topology:
     path = _find(match["target"].strip(), spec, faults)
     faults.raise_if_any()
     tree = _read(path, faults)
-    faults.raise_if_any()  # no YAML, no tree to look at
+    if tree is None:
+        faults.raise_if_any()
     assert tree is not None
     if match["params"]:
         tree = _override(tree, match["params"], spec, spec.index("[") + 1, faults)
