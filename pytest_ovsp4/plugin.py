@@ -83,12 +83,19 @@ def _wanted(item: pytest.Item, config: pytest.Config) -> list[NetworkKey | None]
     if marker is not None:
         if not marker.args:
             raise pytest.UsageError(f"{item.nodeid}: topology marker without a topology")
-        specs = marker.args
+        specs = tuple(_beside(item, spec) for spec in marker.args)
         for spec in specs:
             load_topology(spec)
         chosen = marker.kwargs.get("datapath")
         datapaths = datapaths if chosen is None else (chosen,) if isinstance(chosen, str) else tuple(chosen)
     return [NetworkKey(spec, datapath) for spec in specs for datapath in datapaths] or [None]
+
+
+def _beside(item: pytest.Item, spec: str) -> str:
+    """Return a marker's topology with its file, if it lies beside the test's, as an absolute path."""
+    file, bracket, parameters = spec.partition("[")
+    path = item.path.parent / file
+    return f"{path}{bracket}{parameters}" if path.is_file() else spec
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,7 +27,8 @@ class NetworkKey:
     datapath: str
 
     def __str__(self) -> str:
-        return f"{self.topology}-{self.datapath}"
+        file, bracket, parameters = self.topology.partition("[")
+        return f"{Path(file).stem}{bracket}{parameters}-{self.datapath}"
 
 
 class Pool:

@@ -8,7 +8,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
-pytestmark = pytest.mark.topology("tests/examples/own_protocol/relay.yaml")
+pytestmark = pytest.mark.topology("relay.yaml")
 
 
 class Relay(Packet):
