@@ -42,10 +42,16 @@ static __always_inline __u16 csum_fold(__u64 sum)
 	return (__u16)sum;
 }
 
-/* The checksum field `check`, loaded as it stands in the packet, after a difference. */
+/* The checksum field `check`, loaded as it stands in the packet, after a difference.  A change of nothing is the negative
+ * zero, 0xffff: taken as it is it would turn the checksum 0xffff, which only zeros have, into 0, which they must not. */
 static __always_inline __u16 csum_update(__u16 check, __u64 diff)
 {
-	return (__u16)~csum_fold(csum_add((__u16)~check, diff));
+	__u32 sum = csum_fold(diff);
+
+	if (sum == 0xffff)
+		sum = 0;
+	sum += (__u16)~check;
+	return (__u16)~((sum & 0xffff) + (sum >> 16));
 }
 
 #endif

@@ -168,7 +168,7 @@ def _compile(bpf_class: Any, text: str) -> Any:
     log: list[str] = []
     try:
         with _captured_stderr(log):
-            return bpf_class(text=text.encode(), cflags=[b"-Wno-macro-redefined"])  # BCC deprecates str
+            return bpf_class(text=text.encode(), cflags=["-Wno-macro-redefined"])  # BCC deprecates str
     except Exception as error:  # BCC raises the bare class
         raise LoadError(f"BCC cannot compile the XDP program: {error}\n{_tail(log)}") from error
 

@@ -141,6 +141,7 @@ struct xdp_select {
 /* The ports of a set, for their counters; the devmap of the same number does the sending. */
 struct xdp_set {
 	__u32 n_ports;
+	__u32 pad;
 	__u32 ports[XDP_SET_PORTS];
 	__u32 slots[XDP_SET_PORTS];
 };
@@ -153,6 +154,14 @@ struct xdp_count {
 struct xdp_port_count {
 	struct xdp_count rx, tx;
 };
+
+/* The kernel rounds entries up to whole words: as mapped, they stand one behind the other only if they are whole. */
+_Static_assert(sizeof(struct xdp_mask) % 8 == 0, "xdp_mask");
+_Static_assert(sizeof(struct xdp_port) % 8 == 0, "xdp_port");
+_Static_assert(sizeof(struct xdp_bridge) % 8 == 0, "xdp_bridge");
+_Static_assert(sizeof(struct xdp_program) % 8 == 0, "xdp_program");
+_Static_assert(sizeof(struct xdp_select) % 8 == 0, "xdp_select");
+_Static_assert(sizeof(struct xdp_set) % 8 == 0, "xdp_set");
 
 /* A flow's place: mask and words are hashed by hash.h. */
 static __always_inline __u64 xdp_hash_start(__u32 mask)

@@ -18,7 +18,7 @@ int xdp_parse_only(struct xdp_md *ctx)
 {
 	int index = 0;
 	struct parse_run *answer = run.lookup(&index);
-	struct packet pkt = { .data = (void *)(long)ctx->data, .data_end = (void *)(long)ctx->data_end };
+	struct packet pkt = {.data = (void *)(long)ctx->data, .data_end = (void *)(long)ctx->data_end};
 
 	if (!answer)
 		return XDP_ABORTED;
