@@ -31,7 +31,7 @@ def _bcc() -> str:
     try:
         bcc = import_module("bcc")
     except (ImportError, OSError) as error:
-        remedy = "install python3-bpfcc, and make the virtual environment with --system-site-packages (PyPI's bcc is no help)"
+        remedy = "install python3-bpfcc (PyPI's bcc is another thing); make .venv with --system-site-packages"
         raise NotSupportedError(f"BCC cannot be imported: {error}", remedy) from error
     if not hasattr(bcc, "BPF"):
         raise NotSupportedError(
