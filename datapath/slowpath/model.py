@@ -151,6 +151,7 @@ class Trace:
     groups: tuple[tuple[int, int], ...]  # (group, bucket chosen for this packet)
     mask: bytes  # the megaflow's
     actions: str  # the megaflow's byte code, as text
+    taken: str  # the part of ``actions`` that this packet runs: without select groups, but for the chosen bucket
     output_ports: tuple[int, ...]  # where this packet goes
     dropped: str = ""  # why nothing goes out, else ""
 

@@ -26,21 +26,24 @@ def make_trace(
         flows: By the number under which C knows them.
         ports: That are up.
     """
-    taken = (0, chosen)
+    alternatives = (0, chosen)
     steps = tuple(
         TraceStep(step.table, flows.get(step.flow_id))
         for step in result.steps[: result.n_steps]
-        if step.alternative in taken
+        if step.alternative in alternatives
     )
-    buckets = tuple((b.group, b.bucket) for b in result.buckets[: result.n_buckets] if b.in_select in taken)
+    buckets = tuple((b.group, b.bucket) for b in result.buckets[: result.n_buckets] if b.in_select in alternatives)
     actions = byte_code.decode(bytes(result.actions)[: result.n_actions * byte_code.SIZE])
+    paths = [h.path for h in sorted(layout.headers, key=lambda h: h.header_id)]
     run = _Run(layout, key, ports)
-    run.actions(_of_packet(actions, chosen))
+    taken = _of_packet(actions, chosen)
+    run.actions(taken)
     return Trace(
         steps=steps,
         groups=buckets,
         mask=bytes(result.mask)[: layout.key_size],
-        actions=byte_code.to_text(actions, [h.path for h in sorted(layout.headers, key=lambda h: h.header_id)]),
+        actions=byte_code.to_text(actions, paths),
+        taken=byte_code.to_text(taken, paths),
         output_ports=tuple(run.outputs),
         dropped="" if run.outputs or run.to_controller else _why(result, steps, run),
     )

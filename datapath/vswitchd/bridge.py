@@ -18,7 +18,9 @@ from datapath.openflow.fields import FieldRegistry
 from datapath.openflow.flow_text import format_flow, parse_filter, parse_flows
 from datapath.openflow.group_text import format_group, parse_group_ids, parse_groups
 from datapath.openflow.match_text import format_match
+from datapath.slowpath.byte_code import from_text
 from datapath.slowpath.model import FlowStats, Match
+from datapath.slowpath.replay import replay
 from datapath.vswitchd.engines import BridgeParts, attach_port, detach_port
 
 Json = dict[str, Any]
@@ -181,13 +183,18 @@ class Bridge:
         trace = self._slow_path.translate(bytes(key))
         masked = bytes(k & m for k, m in zip(key, trace.mask, strict=True))
         interfaces = {port.number: port.interface for port in self.ports.values()}
+        paths = [h.path for h in sorted(self._layout.headers, key=lambda h: h.header_id)]
         return {
             **shown,
             "steps": [{"table": s.table, "flow": s.flow and format_flow(s.flow, self._fields)} for s in trace.steps],
             "groups": [{"group": group, "bucket": bucket} for group, bucket in trace.groups],
             "megaflow": self._megaflow_text(Match(masked, trace.mask)),
             "actions": trace.actions,
-            "outputs": [{"port": port, "interface": interfaces.get(port, "")} for port in trace.output_ports],
+            "outputs": [
+                {"port": port, "interface": interfaces.get(port, ""), "packet": sent.hex()}
+                for port, sent in replay(from_text(trace.taken, paths), packet, parsed.hdr_off)
+                if port in trace.output_ports
+            ],
             "dropped": trace.dropped,
         }
 
