@@ -404,23 +404,6 @@ static void begin(struct xl *x, const struct xl_env *env, const __u64 *key, stru
 	memset(out->tables, 0, sizeof(out->tables));
 }
 
-/* Edits behind the last output have no effect, so they are left out. */
-static void finish(struct xl_result *out)
-{
-	if (out->overflow)
-		out->n_actions = 0;
-	for (__u32 i = 0; i < out->n_actions; i++)
-		if (out->actions[i].op == DP_SELECT)
-			return;
-	while (out->n_actions) {
-		__u8 op = out->actions[out->n_actions - 1].op;
-
-		if (op == DP_OUTPUT || op == DP_CONTROLLER)
-			break;
-		out->n_actions--;
-	}
-}
-
 void translate(const struct xl_env *env, const __u64 *key, const struct xl_delta *delta, const __u64 *old_mask,
 	       struct xl_result *out)
 {
@@ -432,7 +415,8 @@ void translate(const struct xl_env *env, const __u64 *key, const struct xl_delta
 	walk(&x, 0);
 	if (delta && delta->ports && out->uses_ports)
 		out->affected = true;
-	finish(out);
+	if (out->overflow)
+		out->n_actions = 0;
 }
 
 void translate_actions(const struct xl_env *env, const __u64 *key, const struct sp_action *actions, __u32 n_actions,
@@ -442,5 +426,6 @@ void translate_actions(const struct xl_env *env, const __u64 *key, const struct 
 
 	begin(&x, env, key, out);
 	run_actions(&x, actions, n_actions, -1);
-	finish(out);
+	if (out->overflow)
+		out->n_actions = 0;
 }
