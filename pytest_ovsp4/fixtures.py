@@ -1,6 +1,7 @@
 """The fixtures that tests use; their docstrings are what ``pytest --fixtures`` shows the user.
 
-Networks come from ``pool.py``; what a packet should look like and how a failure is told is ``expectation.py``.
+Networks come from ``pool.py``; what a packet should look like and how a failure is told is ``expectation.py``.  What
+needs the testbed is imported where it is used: pytest starts as fast as without this plugin.
 """
 
 from __future__ import annotations
@@ -8,21 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ovsp4 import keys
-from pytest_ovsp4.expectation import Absence, Expectation
-from pytest_ovsp4.flows import TemporaryFlows
-from pytest_ovsp4.pool import NetworkKey
-from pytest_ovsp4.throughput import Throughput, measure_throughput
-from testbed.capture import Capture
-from testbed.checksums import assert_checksums
-from testbed.network import Network
-from testbed.nodes import OvsP4Host, OvsP4Switch
-from testbed.traffic import PacketLike, as_list
-from topologies import Topology
+
+if TYPE_CHECKING:
+    from pytest_ovsp4.expectation import Absence, Expectation
+    from pytest_ovsp4.pool import NetworkKey
+    from pytest_ovsp4.throughput import Throughput
+    from testbed.capture import Capture
+    from testbed.network import Network
+    from testbed.nodes import OvsP4Host, OvsP4Switch
+    from testbed.traffic import PacketLike
+    from topologies import Topology
 
 
 class Journal:
@@ -98,6 +99,8 @@ def journal(request: pytest.FixtureRequest, network: Network, network_key: Netwo
 def inject(network: Network, journal: Journal) -> Callable[[str, Any], int]:
     """Send packets from a host, byte for byte: ``inject("h1", Ether()/IP()/UDP())``; returns how many were sent."""
 
+    from testbed.traffic import as_list
+
     def send(host: str, packets: PacketLike | list[PacketLike]) -> int:
         frames = [bytes(packet) for packet in as_list(packets)]
         journal.injected += [(host, frame) for frame in frames]
@@ -146,6 +149,8 @@ def expect_none(network: Network, journal: Journal) -> Callable[..., Absence]:
     block waits until the injected packets are accounted for: nothing moves in the network's counters for ``quiet_s``.
     """
 
+    from pytest_ovsp4.expectation import Absence
+
     def expected(host: str, *, drop: str = "", quiet_s: float = 0.3, timeout_s: float = 2.0) -> Absence:
         journal.count("expected")
         return Absence(journal, _host(network, host), drop, quiet_s, timeout_s)
@@ -159,6 +164,8 @@ def add_flows(network: Network) -> Iterator[Callable[..., None]]:
 
     What was in the switch's tables before is there again after the test.
     """
+    from pytest_ovsp4.flows import TemporaryFlows
+
     temporary = TemporaryFlows(network.client)
     try:
         yield temporary.add_flows
@@ -169,6 +176,8 @@ def add_flows(network: Network) -> Iterator[Callable[..., None]]:
 @pytest.fixture
 def add_groups(network: Network) -> Iterator[Callable[..., None]]:
     """Add groups for the time of the test: ``add_groups("s1", "group_id=9,type=select,bucket=actions=1")``."""
+    from pytest_ovsp4.flows import TemporaryFlows
+
     temporary = TemporaryFlows(network.client)
     try:
         yield temporary.add_groups
@@ -179,6 +188,8 @@ def add_groups(network: Network) -> Iterator[Callable[..., None]]:
 @pytest.fixture
 def packet_checksums(journal: Journal) -> Callable[[Any], None]:
     """Check every checksum of a captured packet against a full computation: ``packet_checksums(frame)``."""
+
+    from testbed.checksums import assert_checksums
 
     def check(packet: Any) -> None:
         journal.count("checksums")
@@ -194,6 +205,9 @@ def throughput(network: Network, journal: Journal) -> Callable[..., Throughput]:
     Sends live frames through the kernel (``packet`` may be a list of up to 1,024 that take turns) and returns a
     ``Throughput`` with ``sent``, ``received``, ``loss`` (0 to 1) and ``pps`` at the receiver; ``rate_pps`` paces.
     """
+
+    from pytest_ovsp4.throughput import measure_throughput
+    from testbed.traffic import as_list
 
     def measure(sender: str, receiver: str, packet: Any, n_packets: int, rate_pps: float | None = None) -> Throughput:
         frames = [bytes(single) for single in as_list(packet)]

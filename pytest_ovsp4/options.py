@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-import topologies
 from datapath.errors import TopologyError
-from topologies import Topology
+
+if TYPE_CHECKING:
+    from topologies import Topology
 
 DATAPATHS = ("xdp", "afxdp", "auto")
 
@@ -71,6 +73,9 @@ def read_options(config: pytest.Config) -> Options:
         pytest.UsageError: A topology does not exist or is wrong; all mistakes of all of them are in the message.
     """
     mistakes = []
+    if config.getoption("--topology"):
+        import topologies  # only who asks for a network pays for it
+
     for spec in config.getoption("--topology"):
         try:
             topologies.load(spec)
@@ -93,6 +98,8 @@ def load_topology(spec: str) -> Topology:
     Raises:
         pytest.UsageError: It does not exist or is wrong.
     """
+    import topologies
+
     try:
         return topologies.load(spec)
     except TopologyError as error:

@@ -10,13 +10,15 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from datapath.errors import NotSupportedError
 from pytest_ovsp4.options import load_topology
-from testbed.network import Network
+
+if TYPE_CHECKING:
+    from testbed.network import Network
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Pool:
         return self._network or self._start(key)
 
     def _start(self, key: NetworkKey) -> Network:
+        from testbed.network import Network  # Mininet takes half a second
+
         topology = load_topology(key.topology)
         try:
             self._network = Network.start(topology, key.datapath, self._log_dir(key))
