@@ -54,11 +54,11 @@ struct dp *user_open(const struct user_config *config, int *err)
 	engine->config = *config;
 	engine->dp.ops = &user_ops;
 	engine->dp.info = (struct dp_info){
-		.abi_version = DP_ABI_VERSION,
-		.key_size = KEY_SIZE,
-		.layout_hash = LAYOUT_HASH,
-		.engine = "user",
-		.program = PROGRAM_NAME,
+	    .abi_version = DP_ABI_VERSION,
+	    .key_size = KEY_SIZE,
+	    .layout_hash = LAYOUT_HASH,
+	    .engine = "user",
+	    .program = PROGRAM_NAME,
 	};
 	engine->generation = 1; /* the loop's is 0: it makes its list at first */
 	*err = loop_init(&engine->loop);
@@ -106,17 +106,17 @@ void user_counters(struct dp *dp, struct user_counters *counters)
 	__u32 i;
 
 	*counters = (struct user_counters){
-		.n_frames = engine->pool.n_frames,
-		.n_free = 0,
-		.n_flows = cache->n_flows,
-		.n_masks = cache->n_subtables,
-		.n_micro_hits = cache->n_micro_hits,
-		.n_mega_hits = cache->n_mega_hits,
-		.n_misses = cache->n_misses,
-		.n_full = cache->n_full,
-		.n_upcalls = engine->n_upcalls,
-		.n_sleeps = engine->n_sleeps,
-		.n_dead_ports = engine->n_dead_ports,
+	    .n_frames = engine->pool.n_frames,
+	    .n_free = 0,
+	    .n_flows = cache->n_flows,
+	    .n_masks = cache->n_subtables,
+	    .n_micro_hits = cache->n_micro_hits,
+	    .n_mega_hits = cache->n_mega_hits,
+	    .n_misses = cache->n_misses,
+	    .n_full = cache->n_full,
+	    .n_upcalls = engine->n_upcalls,
+	    .n_sleeps = engine->n_sleeps,
+	    .n_dead_ports = engine->n_dead_ports,
 	};
 	for (i = 0; i < engine->n_active; i++) {
 		port_complete(engine->active[i], &engine->pool);
@@ -131,9 +131,9 @@ void user_counters(struct dp *dp, struct user_counters *counters)
 void user_parse(const void *packet, __u32 size, __u32 in_port, void *key, struct user_parsed *parsed)
 {
 	/* The parser only reads. */
-	struct packet pkt = { .data = (__u8 *)(unsigned long)packet, .data_end = (__u8 *)(unsigned long)packet + size };
-	struct parse_result result = { 0 };
-	struct flow_key words = { 0 };
+	struct packet pkt = {.data = (__u8 *)(unsigned long)packet, .data_end = (__u8 *)(unsigned long)packet + size};
+	struct parse_result result = {0};
+	struct flow_key words = {0};
 
 	words.in_port = htonl(in_port);
 	parsed->rejected = (__u32)program_parse(&pkt, &words, &result);

@@ -81,12 +81,12 @@ static inline int fwd_upcall(struct engine *engine, struct fwd_item *item, enum 
 			     const struct dp_action **actions)
 {
 	const struct dp_upcall upcall = {
-		.reason = reason,
-		.in_port = item->in_port,
-		.packet = item->packet.data,
-		.size = pkt_size(&item->packet),
-		.max_size = max_size,
-		.key = &item->key,
+	    .reason = reason,
+	    .in_port = item->in_port,
+	    .packet = item->packet.data,
+	    .size = pkt_size(&item->packet),
+	    .max_size = max_size,
+	    .key = &item->key,
 	};
 
 	if (!engine->upcall)
@@ -129,7 +129,7 @@ static inline void fwd_run(struct engine *engine, struct fwd_item *item, const s
 			   __u32 n_actions)
 {
 	const struct dp_action *action, *end = actions + n_actions, *none;
-	struct act_state state = { 0 };
+	struct act_state state = {0};
 
 	for (action = actions; action < end; action++) {
 		if (action->op == DP_OUTPUT) {

@@ -38,10 +38,10 @@ static inline void loop_list_fds(struct engine *engine)
 	struct loop *loop = &engine->loop;
 	__u32 i;
 
-	loop->pollfds[0] = (struct pollfd){ .fd = loop->wake_fd, .events = POLLIN };
-	loop->pollfds[1] = (struct pollfd){ .fd = loop->link_fd, .events = POLLIN };
+	loop->pollfds[0] = (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
+	loop->pollfds[1] = (struct pollfd){.fd = loop->link_fd, .events = POLLIN};
 	for (i = 0; i < engine->n_active; i++)
-		loop->pollfds[2 + i] = (struct pollfd){ .fd = engine->active[i]->fd, .events = POLLIN };
+		loop->pollfds[2 + i] = (struct pollfd){.fd = engine->active[i]->fd, .events = POLLIN};
 	loop->n_polled = 2 + engine->n_active;
 	loop->generation = engine->generation;
 }
@@ -102,7 +102,7 @@ static void *loop_main(void *arg)
 /* Open what the thread sleeps on besides its ports; link_fd belongs to this network namespace. */
 static inline int loop_init(struct loop *loop)
 {
-	const struct sockaddr_nl links = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	const struct sockaddr_nl links = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
 
 	loop->link_fd = -1;
 	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -128,7 +128,7 @@ static int user_flow_stats(struct dp *dp, __u32 flow_id, struct dp_stats *stats)
 
 	if (!flow)
 		return -ENOENT;
-	*stats = (struct dp_stats){ flow->n_packets, flow->n_bytes };
+	*stats = (struct dp_stats){flow->n_packets, flow->n_bytes};
 	return 0;
 }
 
@@ -171,7 +171,7 @@ static int user_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 
 			__u32 n_actions)
 {
 	struct engine *engine = user_engine(dp);
-	struct fwd_item item = { .in_port = in_port, .held = true };
+	struct fwd_item item = {.in_port = in_port, .held = true};
 	__u64 addr;
 
 	if (size > DP_PACKET_MAX)
@@ -189,17 +189,38 @@ static int user_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 
 	return 0;
 }
 
+static void *user_close_port(void *port)
+{
+	port_close_socket(port);
+	return NULL;
+}
+
+/* Close all sockets, side by side: for each the kernel waits for an RCU grace period, over 10 ms. */
+static void user_close_ports(struct engine *engine)
+{
+	pthread_t threads[DP_PORTS_MAX];
+	bool started[DP_PORTS_MAX];
+	__u32 i;
+
+	for (i = 0; i < engine->n_active; i++) {
+		started[i] = !pthread_create(&threads[i], NULL, user_close_port, engine->active[i]);
+		if (!started[i])
+			port_close_socket(engine->active[i]);
+	}
+	for (i = 0; i < engine->n_active; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
+	for (i = 1; i < DP_PORTS_MAX; i++)
+		free(engine->ports[i]);
+}
+
 static void user_close(struct dp *dp)
 {
 	struct engine *engine = user_engine(dp);
 	__u32 i;
 
 	loop_stop(engine);
-	for (i = 1; i < DP_PORTS_MAX; i++)
-		if (engine->ports[i]) {
-			port_close(engine->ports[i], &engine->pool);
-			free(engine->ports[i]);
-		}
+	user_close_ports(engine);
 	for (i = 0; i < HASH_MASKS_MAX; i++)
 		free(engine->hash_masks[i]);
 	loop_destroy(&engine->loop);
@@ -209,17 +230,17 @@ static void user_close(struct dp *dp)
 }
 
 static const struct dp_ops user_ops = {
-	.port_add = user_port_add,
-	.port_del = user_port_del,
-	.flow_put = user_flow_put,
-	.flow_mod = user_flow_mod,
-	.flow_del = user_flow_del,
-	.flow_stats = user_flow_stats,
-	.hash_put = user_hash_put,
-	.drops = user_drops,
-	.port_stats = user_port_stats,
-	.execute = user_execute,
-	.close = user_close,
+    .port_add = user_port_add,
+    .port_del = user_port_del,
+    .flow_put = user_flow_put,
+    .flow_mod = user_flow_mod,
+    .flow_del = user_flow_del,
+    .flow_stats = user_flow_stats,
+    .hash_put = user_hash_put,
+    .drops = user_drops,
+    .port_stats = user_port_stats,
+    .execute = user_execute,
+    .close = user_close,
 };
 
 #include "exports.h"

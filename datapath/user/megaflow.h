@@ -264,7 +264,7 @@ static inline void mf_pack(struct mf_subtable *subtable, const __u64 *mask)
 /* Recompute the union of all masks.  Microflows under the old one are not found any more, which costs time only. */
 static inline void mf_unite(struct mf_cache *cache)
 {
-	__u64 united[KEY_WORDS] = { 0 };
+	__u64 united[KEY_WORDS] = {0};
 	__u32 i, j;
 
 	for (i = 0; i < cache->n_subtables; i++)
@@ -293,7 +293,7 @@ static inline struct mf_subtable *mf_find_subtable(struct mf_cache *cache, const
 /* The subtable for `mask`, made if there is none; NULL if there is no room. */
 static struct mf_subtable *mf_get_subtable(struct mf_cache *cache, const __u64 *mask)
 {
-	struct mf_subtable wanted = { 0 }, *subtable;
+	struct mf_subtable wanted = {0}, *subtable;
 
 	mf_pack(&wanted, mask);
 	subtable = mf_find_subtable(cache, &wanted);
@@ -384,7 +384,7 @@ static int mf_put(struct mf_cache *cache, const __u64 *key, const __u64 *mask, c
 	}
 	*id = mf_new_slot(cache);
 	flow = &cache->flows[*id];
-	*flow = (struct mf_flow){ .subtable = subtable, .actions = copy, .n_actions = n_actions };
+	*flow = (struct mf_flow){.subtable = subtable, .actions = copy, .n_actions = n_actions};
 	for (i = 0; i < subtable->n_words; i++)
 		flow->masked[i] = key[subtable->word[i]] & subtable->mask[i];
 	flow->hash = mf_hash(subtable, key);
@@ -422,7 +422,7 @@ static int mf_del(struct mf_cache *cache, __u32 id, struct dp_stats *last)
 	if (!flow)
 		return -ENOENT;
 	if (last)
-		*last = (struct dp_stats){ flow->n_packets, flow->n_bytes };
+		*last = (struct dp_stats){flow->n_packets, flow->n_bytes};
 	for (link = &cache->chains[flow->hash & (cache->n_chains - 1)]; *link != id;)
 		link = &cache->flows[*link].next;
 	*link = flow->next;

@@ -18,7 +18,7 @@ __u32 parse_only_result_size(void)
 /* Parse `size` bytes; the key need not be zeroed.  Returns what program_parse() does. */
 int parse_only(__u8 *data, __u32 size, __u32 in_port, struct flow_key *key, struct parse_result *result)
 {
-	struct packet pkt = { .data = data, .data_end = data + size };
+	struct packet pkt = {.data = data, .data_end = data + size};
 
 	memset(key, 0, sizeof(*key));
 	key->in_port = __builtin_bswap32(in_port);

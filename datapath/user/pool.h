@@ -33,7 +33,8 @@
 #include <sys/mman.h>
 
 #define FRAME_SHIFT 12
-#define FRAME_SIZE (1U << FRAME_SHIFT) /* the kernel's headroom of 256, and DP_PACKET_MAX; a power of two, at most a page */
+/* Holds the kernel's headroom and DP_PACKET_MAX; the kernel wants a power of two, of a page at most. */
+#define FRAME_SIZE (1U << FRAME_SHIFT)
 #define FRAME_HEADROOM 256 /* XDP_PACKET_HEADROOM: where the kernel puts a received packet in its frame */
 
 #define OWNER_FREE 0

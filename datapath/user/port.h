@@ -79,15 +79,15 @@ static inline __u32 port_fill(struct port *port, struct pool *pool, __u32 n)
 static inline int port_socket(struct port *port, struct pool *pool, const char *ifname)
 {
 	const struct xsk_umem_config memory = {
-		.fill_size = PORT_RING_SIZE,
-		.comp_size = PORT_RING_SIZE,
-		.frame_size = FRAME_SIZE,
+	    .fill_size = PORT_RING_SIZE,
+	    .comp_size = PORT_RING_SIZE,
+	    .frame_size = FRAME_SIZE,
 	};
 	const struct xsk_socket_config config = {
-		.rx_size = PORT_RING_SIZE,
-		.tx_size = PORT_RING_SIZE,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+	    .rx_size = PORT_RING_SIZE,
+	    .tx_size = PORT_RING_SIZE,
+	    .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+	    .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
 	};
 	int err = xsk_umem__create(&port->umem, pool->area, pool_bytes(pool), &port->fill, &port->comp, &memory);
 
@@ -131,7 +131,7 @@ static inline int port_open(struct port *port, struct pool *pool, __u32 number, 
 /* What the kernel dropped before the engine saw it. */
 static inline void port_lost(const struct port *port, __u64 *n_buffer, __u64 *n_long)
 {
-	struct xdp_statistics stats = { 0 };
+	struct xdp_statistics stats = {0};
 	socklen_t size = sizeof(stats);
 
 	*n_buffer = port->n_lost_buffer;
@@ -144,6 +144,14 @@ static inline void port_lost(const struct port *port, __u64 *n_buffer, __u64 *n_
 		*n_long += stats.rx_dropped - stats.rx_fill_ring_empty_descs;
 }
 
+static inline void port_close_socket(struct port *port)
+{
+	xsk_socket__delete(port->xsk);
+	xsk_umem__delete(port->umem);
+	port->xsk = NULL;
+	port->fd = -1;
+}
+
 /* Close the socket; the port is dead.  When close() returns the kernel writes to its frames no more, so they come back at
  * once: what was sent had been copied, and what was received is lost.  Nobody may be in poll() on it (loop.h). */
 static inline void port_close(struct port *port, struct pool *pool)
@@ -151,10 +159,7 @@ static inline void port_close(struct port *port, struct pool *pool)
 	if (!port->xsk)
 		return;
 	port_lost(port, &port->n_lost_buffer, &port->n_lost_long);
-	xsk_socket__delete(port->xsk);
-	xsk_umem__delete(port->umem);
-	port->xsk = NULL;
-	port->fd = -1;
+	port_close_socket(port);
 	port->n_rx = 0;
 	port->n_tx = 0;
 	port->n_queued = 0;

@@ -144,12 +144,12 @@ static void attach(struct port *port)
 {
 	int map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "sockets", 4, 4, 1, NULL), program, key = 0, err;
 	const struct bpf_insn code[] = {
-		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map },
-		{ 0 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = 0 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect_map },
-		{ .code = BPF_JMP | BPF_EXIT },
+	    {.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map},
+	    {0},
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = 0},
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = XDP_PASS},
+	    {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect_map},
+	    {.code = BPF_JMP | BPF_EXIT},
 	};
 
 	if (map < 0)
@@ -167,10 +167,10 @@ static void attach(struct port *port)
 static void open_port(struct port *port, const char *ifname)
 {
 	const struct xsk_socket_config config = {
-		.rx_size = RING_SIZE,
-		.tx_size = RING_SIZE,
-		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-		.bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+	    .rx_size = RING_SIZE,
+	    .tx_size = RING_SIZE,
+	    .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+	    .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
 	};
 	const int size = SNDBUF, budget = KICK_BUDGET;
 	int err;
@@ -192,12 +192,12 @@ static void open_port(struct port *port, const char *ifname)
 static void open_memory(void)
 {
 	const struct xsk_umem_config config = {
-		.fill_size = RING_SIZE,
-		.comp_size = RING_SIZE,
-		.frame_size = FRAME_SIZE,
+	    .fill_size = RING_SIZE,
+	    .comp_size = RING_SIZE,
+	    .frame_size = FRAME_SIZE,
 	};
-	void *area = mmap(NULL, (size_t)N_FRAMES * FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
+	void *area =
+	    mmap(NULL, (size_t)N_FRAMES * FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int err;
 
 	if (area == MAP_FAILED)
@@ -214,9 +214,9 @@ static void open_memory(void)
 static void run(int input)
 {
 	struct pollfd fds[] = {
-		{ .fd = ports[0].fd, .events = POLLIN },
-		{ .fd = ports[1].fd, .events = POLLIN },
-		{ .fd = input, .events = POLLIN }, /* ignored if negative */
+	    {.fd = ports[0].fd, .events = POLLIN},
+	    {.fd = ports[1].fd, .events = POLLIN},
+	    {.fd = input, .events = POLLIN}, /* ignored if negative */
 	};
 	unsigned int n_idle = 0, n;
 
@@ -237,7 +237,7 @@ static void run(int input)
 
 int main(int argc, char **argv)
 {
-	const struct sigaction action = { .sa_handler = stop };
+	const struct sigaction action = {.sa_handler = stop};
 	struct stat input;
 	int i;
 

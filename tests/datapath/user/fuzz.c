@@ -43,8 +43,8 @@ static void draw_bytes(void *to, __u32 size)
 /* Often a plausible start: random bytes hardly ever get past the EtherType. */
 static __u8 *draw_packet(__u32 *size)
 {
-	static const __u16 ethertypes[] = { 0x0800, 0x86dd, 0x8100, 0x88a8, 0x0806, 0x9999 };
-	static const __u8 protocols[] = { 1, 6, 17, 58, 4, 41, 47 };
+	static const __u16 ethertypes[] = {0x0800, 0x86dd, 0x8100, 0x88a8, 0x0806, 0x9999};
+	static const __u8 protocols[] = {1, 6, 17, 58, 4, 41, 47};
 	__u16 ethertype = ethertypes[draw(6)];
 	__u8 *packet;
 
@@ -130,7 +130,8 @@ static void check_parse(const __u8 *packet, __u32 size)
 	check(parsed.offset_bits <= size * 8, "the cursor is behind the packet's end");
 	check(parsed.error < N_ERRORS, "an error without a name");
 	for (i = 0; i < N_HEADERS; i++)
-		check(parsed.hdr_off[i] == HDR_ABSENT || parsed.hdr_off[i] <= size, "a header is behind the packet's end");
+		check(parsed.hdr_off[i] == HDR_ABSENT || parsed.hdr_off[i] <= size,
+		      "a header is behind the packet's end");
 	check(!memcmp(before, packet, size), "the parser wrote");
 	free(before);
 }
@@ -138,7 +139,7 @@ static void check_parse(const __u8 *packet, __u32 size)
 int main(int argc, char **argv)
 {
 	struct dp_lock *lock = user_lock_new();
-	const struct user_config config = { .lock = lock, .n_frames = 64, .max_flows = N_FLOWS, .on_reject_continue = 1 };
+	const struct user_config config = {.lock = lock, .n_frames = 64, .max_flows = N_FLOWS, .on_reject_continue = 1};
 	__u32 i, size, n = argc == 3 ? (__u32)strtoul(argv[2], NULL, 10) : 0;
 	__u8 *packet, mask[KEY_SIZE];
 	struct user_counters counters;
@@ -165,8 +166,9 @@ int main(int argc, char **argv)
 	user_counters(dp, &counters);
 	check(!counters.pool_error, "frames are lost");
 	printf("%llu hits, %llu misses, %llu flows under %llu masks\n",
-	       (unsigned long long)(counters.n_micro_hits + counters.n_mega_hits), (unsigned long long)counters.n_misses,
-	       (unsigned long long)counters.n_flows, (unsigned long long)counters.n_masks);
+	       (unsigned long long)(counters.n_micro_hits + counters.n_mega_hits),
+	       (unsigned long long)counters.n_misses, (unsigned long long)counters.n_flows,
+	       (unsigned long long)counters.n_masks);
 	dp->ops->close(dp);
 	user_lock_free(lock);
 	return 0;

@@ -25,7 +25,7 @@ __s64 probe_lookup(struct dp *dp, const void *key)
 int probe_run(struct dp *dp, void *packet, __u32 size, __u32 in_port)
 {
 	struct engine *engine = user_engine(dp);
-	struct fwd_item item = { .in_port = in_port };
+	struct fwd_item item = {.in_port = in_port};
 	__u64 before = 0, after = 0;
 	int i;
 
