@@ -10,6 +10,7 @@ of what it can take.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,7 +25,7 @@ from testbed.measure import Receiver
 from testbed.wait import wait_until
 
 WARM_UP_TIMEOUT_S = 20.0
-WARM_UP_PPS = 20_000
+WARM_UP_PPS = (20_000, 10_000, 5_000)
 PACED_SHARE = 0.8  # of the throughput
 
 
@@ -83,15 +84,16 @@ class Bench:
             self._receiver.set_match()
 
     def _wait_all(self, what: str) -> None:
-        """Send each template once, again and again, until all of one turn are counted."""
+        """Send each template once, again and ever slower, until all of one turn are counted."""
+        rates = itertools.chain(WARM_UP_PPS, itertools.repeat(WARM_UP_PPS[-1]))
         what = f"all of {N_FLOWS} {what}"
-        wait_until(self._count_slowly, WARM_UP_TIMEOUT_S, what=what, until=lambda n: n == N_FLOWS)
+        wait_until(lambda: self._count_at(next(rates)), WARM_UP_TIMEOUT_S, what=what, until=lambda n: n == N_FLOWS)
 
-    def _count_slowly(self) -> int:
+    def _count_at(self, rate_pps: int) -> int:
         """Send each template once; return how many packets are counted."""
         self.forwarder.check()
         self._receiver.reset()
-        self._generator.start(n_packets=N_FLOWS, rate_pps=WARM_UP_PPS)
+        self._generator.start(n_packets=N_FLOWS, rate_pps=rate_pps)
         self._generator.wait()
         return self._receiver.settle(quiet_s=0.1).n_packets
 

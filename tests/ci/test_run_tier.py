@@ -20,8 +20,15 @@ NO_TESTS = 5  # pytest's own status
 
 @pytest.mark.parametrize(
     ("body", "options", "status"),
-    [(PASS, [], 0), (SKIP, [], 1), (FAIL, [], 1), (SKIP + PASS, [], 0), ("", [], NO_TESTS)]
-    + [(PASS, WORKERS, 0), (SKIP, WORKERS, 1)],
+    [
+        (PASS, [], 0),
+        (SKIP, [], 1),
+        (FAIL, [], 1),
+        (SKIP + PASS, [], 0),
+        ("", [], NO_TESTS),
+        (PASS, WORKERS, 0),
+        (SKIP, WORKERS, 1),
+    ],
 )
 def test_exit_status(tmp_path: Path, body: str, options: list[str], status: int) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
