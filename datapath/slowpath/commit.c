@@ -52,10 +52,12 @@ static const __u64 *cover_of(const struct sp_layout *layout, __u32 checksum, __u
 	return layout->checksums[checksum].cover + (size_t)header * (layout->key_size / 8);
 }
 
-/* Only for headers whose validity has been looked at, or that have nothing pending. */
+/* Is this header in the packet, and is that known for all packets of the megaflow?  It is for each with pending bits. */
 static bool header_here(const struct xl *x, __u32 header)
 {
-	return bytes(x->orig)[LAYOUT_VALID + header / 8] & 0x80 >> header % 8;
+	__u32 byte = LAYOUT_VALID + header / 8;
+
+	return bytes(x->orig)[byte] & bytes(x->out->mask)[byte] & 0x80 >> header % 8;
 }
 
 /* The bits of a byte of `base` whose value is known for all packets of the megaflow. */
@@ -70,27 +72,40 @@ static __u8 base_known(const struct xl *x, __u32 offset)
 	return known | bytes(x->base.set)[offset];
 }
 
-/* Takes off `pending` what the packet is known to have already.  Checksum fields stay, because the updates of this very
- * commit would change them. */
+/* Does the packet, for all that is known, have another value in this byte's pending bits? */
+static bool byte_differs(const struct xl *x, __u32 offset)
+{
+	__u8 equal = (__u8) ~(bytes(x->base.bits)[offset] ^ bytes(x->cur.bits)[offset]);
+
+	return bytes(x->pending)[offset] & ~(equal & base_known(x, offset));
+}
+
+/* Takes off `pending` what the packet is known to have already: whole bytes at the ends of each run of pending bytes, for
+ * a hole in a run would only make two actions of one.  Checksum fields stay, because the updates of this very commit
+ * would change them. */
 static void skip_equal(struct xl *x)
 {
 	const struct sp_layout *layout = x->env->layout;
+	__u32 size = x->n_words * 8, start, end;
+	__u8 *pending = (__u8 *)x->pending;
 	__u64 written[KEY_WORDS_MAX];
 
-	memcpy(written, x->pending, x->n_words * sizeof(*written));
-	for (__u32 i = 0; i < x->n_words; i++) {
-		if (!x->pending[i])
+	memcpy(written, x->pending, size);
+	for (start = 0; start < size; start = end) {
+		end = start + 1;
+		if (!pending[start])
 			continue;
-		for (__u32 b = 8 * i; b < 8 * i + 8; b++) {
-			__u8 equal = (__u8) ~(bytes(x->base.bits)[b] ^ bytes(x->cur.bits)[b]);
-
-			((__u8 *)x->pending)[b] &= (__u8)~(equal & base_known(x, b));
-		}
+		while (end < size && pending[end])
+			end++;
+		for (; start < end && !byte_differs(x, start); start++)
+			pending[start] = 0;
+		for (__u32 last = end; last > start && !byte_differs(x, last - 1); last--)
+			pending[last - 1] = 0;
 	}
 	for (__u32 i = 0; i < layout->n_checksums; i++) {
 		__u32 at = checksum_at(layout, &layout->checksums[i]);
 
-		memcpy((__u8 *)x->pending + at, bytes(written) + at, 2);
+		memcpy(pending + at, bytes(written) + at, 2);
 	}
 }
 

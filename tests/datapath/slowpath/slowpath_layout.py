@@ -154,10 +154,11 @@ def make_packet(
     ip_src: int = 0x0A000001,
     ip_dst: int = 0x0A000002,
     ttl: int = 64,
+    tos: int = 0,
     sport: int = 1000,
     dport: int = 80,
     ethertype: int = 0x0800,
-    udp_checksum: bool = True,
+    udp_checksum: bool | int = True,
     payload: bytes = b"payload!!",
 ) -> Packet:
     """Return a well-formed frame of any of the kinds that the layout knows."""
@@ -169,7 +170,7 @@ def make_packet(
     else:
         l4 = b""
     l4 += payload
-    ip = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(l4), 0x1234, 0, ttl, protocol, 0, ip_src, ip_dst)
+    ip = struct.pack(">BBHHHBBHII", 0x45, tos, 20 + len(l4), 0x1234, 0, ttl, protocol, 0, ip_src, ip_dst)
     packet = parse(frame + ip + l4, in_port)
     return parse(with_checksums(packet.data, packet.header_offsets), in_port)
 

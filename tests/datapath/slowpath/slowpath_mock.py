@@ -9,10 +9,11 @@ from ctypes import POINTER, c_char_p, c_int, c_int32, c_uint8, c_uint32, c_uint6
 from pathlib import Path
 from typing import Any
 
+from slowpath_layout import LAYOUT, Packet
+
 from datapath.build import OPTIMISE, RUNTIME_DIR, build_shared
 from datapath.ir.layout import KeyLayout
 from datapath.slowpath.bridge import SlowPath
-from slowpath_layout import LAYOUT, Packet
 
 HERE = Path(__file__).parent
 SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from slowpath_layout import HEADERS, LAYOUT, ZONE, Packet, key_of, with_checksums
+
 from datapath.ir.layout import KeyLayout
 from datapath.slowpath.model import (
     PORT_ALL,
@@ -23,7 +25,6 @@ from datapath.slowpath.model import (
     ToController,
     ToGroup,
 )
-from slowpath_layout import HEADERS, LAYOUT, ZONE, Packet, key_of, with_checksums
 
 _M64 = (1 << 64) - 1
 _MULTIPLIER, _START = 0x9E3779B97F4A7C15, 0x243F6A8885A308D3
