@@ -24,19 +24,20 @@ static struct port *user_port(struct engine *engine, __u32 number)
 	return number < DP_PORTS_MAX ? engine->ports[number] : NULL;
 }
 
-/* Frames for receiving of a new port: less and less with each one, so that there are some for many; a quarter of the
- * pool is kept for sending. */
+/* Frames for receiving of a new port; 0: there are none.  The first get many, later ones less and less, so that there are
+ * some for all: with the pool of loader.py 768, 672, 588 ... and 64 ports at last.  A quarter of the pool, in the end an
+ * eighth, is kept for sending. */
 static __u32 user_share(const struct engine *engine)
 {
-	__u32 reserve = engine->pool.n_frames / 4, spare, share;
+	const struct pool *pool = &engine->pool;
+	__u32 reserve = pool->n_frames / 4, share;
 
-	spare = engine->pool.n_free > reserve ? engine->pool.n_free - reserve : 0;
-	share = spare / 16;
-	if (share < PORT_SHARE_MIN)
-		share = PORT_SHARE_MIN;
+	share = pool->n_free > reserve ? (pool->n_free - reserve) / 8 : 0;
 	if (share > PORT_SHARE_MAX)
-		share = PORT_SHARE_MAX;
-	return share <= spare ? share : 0;
+		return PORT_SHARE_MAX;
+	if (share >= PORT_SHARE_MIN)
+		return share;
+	return pool->n_free >= PORT_SHARE_MIN + pool->n_frames / 8 ? PORT_SHARE_MIN : 0;
 }
 
 /* ------------------------------------------------------------------------------------------------ ports */

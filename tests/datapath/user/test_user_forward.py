@@ -423,7 +423,7 @@ def refuses_bad_ports() -> None:
 
 def refuses_ports_without_memory() -> None:
     wires = Wires(3)
-    with UserEngine(compiled_eth_ipv4(), 1, n_frames=96) as engine:
+    with UserEngine(compiled_eth_ipv4(), 1, n_frames=80) as engine:
         wires.attach(engine, 1)
         wires.attach(engine, 2)
         with pytest.raises(SwitchError, match="packet memory is used up"):
