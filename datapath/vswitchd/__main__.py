@@ -9,14 +9,17 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 
 from datapath.errors import OvsP4Error
 from datapath.vswitchd.isolation import die_with_parent, enter_fabric, raise_memlock_limit
+from datapath.vswitchd.server import Server, open_listener
 
 
 def main() -> int:
     """Run the daemon; return its exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the server catches it, an end without a traceback
     options = _parse_arguments()
     try:
         if options.parent_pid:
@@ -40,11 +43,12 @@ def _parse_arguments() -> argparse.Namespace:
 
 def _serve(options: argparse.Namespace) -> None:
     # The socket belongs to the namespace that it is opened in, so it comes before the fabric.
-    from datapath.vswitchd.server import Server, open_listener
-
     listener, full_name = open_listener(options.name)
     enter_fabric()
     raise_memlock_limit()
+    # Ready as soon as there is a socket and a namespace: the starter builds interfaces while this process goes on
+    # loading its parts; what is asked meanwhile waits in the socket.
+    _report(options.ready_fd, {"name": full_name})
 
     from datapath.vswitchd.requests import make_handlers
     from datapath.vswitchd.switch import Switch
@@ -53,10 +57,11 @@ def _serve(options: argparse.Namespace) -> None:
     server = Server(listener, make_handlers(switch), options.lifeline_fd)
     server.watch(switch.links, switch.follow_links)
     server.every_second(switch.tick)
-    _report(options.ready_fd, {"name": full_name})
     server.run()
     listener.close()
-    switch.close()
+    switch.shut_down()
+    sys.stderr.flush()
+    os._exit(0)  # programs, maps and the namespace go with the process; unloading them one by one would only take time
 
 
 def _report(ready_fd: int | None, message: dict[str, object]) -> None:

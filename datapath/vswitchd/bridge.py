@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datapath.ir.interpret import interpret_packet
 from datapath.ir.layout import BRIDGE_OFFSET
 from datapath.openflow.action_text import format_actions
 from datapath.openflow.fields import FieldRegistry
@@ -61,9 +60,12 @@ class Bridge:
 
     def close(self) -> None:
         """Stop forwarding and free everything."""
-        for interface in list(self.ports):
-            self.del_port(interface)
-        self._parts.close()
+        self._parts.close([port.ifindex for port in self.ports.values()])
+        self.ports.clear()
+
+    def shut_down(self) -> None:
+        """Stop forwarding at the end of the process, which will free what is left."""
+        self._parts.user.close()
 
     # ------------------------------------------------------------------------------------------------ ports
     def add_port(self, port: Port) -> None:
@@ -200,6 +202,8 @@ class Bridge:
 
     def _parser_json(self, packet: bytes, in_port: int) -> Json:
         """Run the reference model, which knows the states that a packet goes through."""
+        from datapath.ir.interpret import interpret_packet  # only traces need it
+
         outcome = interpret_packet(self._parts.compiled.program, packet, in_port)
         headers = {
             path: {"raw": header.raw.hex(), "fields": {name: f"{value:#x}" for name, value in header.fields.items()}}

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,13 +112,21 @@ class BridgeParts:
                 total["tx_bytes"] += tx.n_bytes
         return total
 
-    def close(self) -> None:
-        """Stop forwarding and free everything but the XDP object; all ports are detached before."""
+    def close(self, ifindexes: Iterable[int]) -> None:
+        """Stop forwarding and free everything but the XDP object.
+
+        Args:
+            ifindexes: Of the interfaces that are still ports.
+        """
         self.user.stop()  # from here on no upcall comes
         self.slow_path.close()
         if self.kernel is not None:
-            self.kernel.close()
-        self.user.close()
+            self.kernel.close()  # detaches its ports
+        else:
+            for ifindex in ifindexes:
+                self.program.detach(ifindex)
+                self.program.xsk_unregister(ifindex)
+        self.user.close()  # all sockets at once, which is much faster than port by port
 
 
 class Engines:
@@ -203,14 +211,6 @@ class Engines:
         if self._xsk_only is None:
             self._xsk_only = load_xsk_only()
         return self._xsk_only
-
-    def close(self) -> None:
-        """Release the programs."""
-        for loaded in (*self._objects.values(), self._xsk_only):
-            if loaded is not None:
-                loaded.close()
-        self._objects.clear()
-        self._xsk_only = None
 
 
 def attach_port(parts: BridgeParts, interface: str, port: int, ifindex: int) -> None:

@@ -6,9 +6,9 @@ reports on them for the whole namespace.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -137,11 +137,13 @@ class Switch:
         for bridge in self._bridges.values():
             bridge.tick()
 
-    def close(self) -> None:
-        """Stop the engines; what the kernel holds goes with the process."""
-        for bridge in self._bridges.values():
-            with contextlib.suppress(OSError):
-                bridge.close()
-        self._bridges.clear()
-        self._engines.close()
-        self.links.close()
+    def shut_down(self) -> None:
+        """Stop all engines at the end of the process; nothing works any more after that.
+
+        Side by side, because the kernel takes its time to close an AF_XDP socket.
+        """
+        threads = [threading.Thread(target=bridge.shut_down) for bridge in self._bridges.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
