@@ -12,7 +12,7 @@
  */
 #include <uapi/linux/bpf.h>
 
-struct template {
+struct frame {
 	__u32 size; /* bytes of the frame */
 	__u32 unused;
 	__u64 words[TEMPLATE_WORDS]; /* the frame, padded */
@@ -28,7 +28,7 @@ struct config {
 	__u64 limit_ns; /* for how long; 0: no matter */
 	__u64 interval_ns; /* between two frames; 0: as fast as possible */
 	__u64 due_ns; /* boot clock: when the next frame should go, counted from the first */
-	__u64 earliest_ns; /* and when it may go: half an interval after the last, so that lost time is caught up gently */
+	__u64 earliest_ns; /* and when it may: half an interval after the last, so that lost time is made up gently */
 	__u64 first_ns; /* when the first frame went */
 	__u64 last_ns; /* and the last, or one of the last 64 */
 	__u32 next; /* template */
@@ -36,7 +36,7 @@ struct config {
 };
 
 BPF_ARRAY(config_map, struct config, 1);
-BPF_ARRAY(template_map, struct template, 1024);
+BPF_ARRAY(template_map, struct frame, 1024);
 
 #define OFFSET_MASK 0x7ff /* of any frame; what lets the verifier add an offset to a packet pointer */
 
@@ -44,9 +44,9 @@ BPF_ARRAY(template_map, struct template, 1024);
 #define hide(value) asm volatile("" : "+r"(value))
 
 /* Write the template over the frame: whole words first, then the bytes behind the last one. */
-static __always_inline void write_frame(__u8 *data, const __u8 *data_end, const struct template *template)
+static __always_inline void write_frame(__u8 *data, const __u8 *data_end, const struct frame *frame)
 {
-	__u64 offset = template->size & ~7U;
+	__u64 offset = frame->size & ~7U;
 	const __u8 *from;
 	__u8 *tail;
 	int i;
@@ -55,11 +55,11 @@ static __always_inline void write_frame(__u8 *data, const __u8 *data_end, const 
 	for (i = 0; i < TEMPLATE_WORDS; i++) {
 		if (data + 8 * i + 8 > data_end)
 			break;
-		*(__u64 *)(data + 8 * i) = template->words[i];
+		*(__u64 *)(data + 8 * i) = frame->words[i];
 	}
-	if (offset == template->size || offset > TEMPLATE_WORDS * 8 - 8)
+	if (offset == frame->size || offset > TEMPLATE_WORDS * 8 - 8)
 		return;
-	from = (const __u8 *)template->words + offset;
+	from = (const __u8 *)frame->words + offset;
 	hide(offset);
 	tail = data + (offset & OFFSET_MASK);
 #pragma unroll
@@ -115,7 +115,7 @@ static __always_inline int is_due(struct config *config)
 
 int generate(struct xdp_md *ctx)
 {
-	struct template *template;
+	struct frame *frame;
 	struct config *config;
 	__u32 zero = 0, next;
 
@@ -125,15 +125,14 @@ int generate(struct xdp_md *ctx)
 	if (!is_due(config))
 		return XDP_DROP;
 	next = config->next;
-	template = template_map.lookup(&next);
-	if (!template)
+	frame = template_map.lookup(&next);
+	if (!frame)
 		return XDP_ABORTED;
 	next++;
 	config->next = next < config->n_templates ? next : 0;
-	if (template->size != config->max_size &&
-	    bpf_xdp_adjust_tail(ctx, (int)template->size - (int)config->max_size))
+	if (frame->size != config->max_size && bpf_xdp_adjust_tail(ctx, (int)frame->size - (int)config->max_size))
 		return XDP_ABORTED;
-	write_frame((void *)(long)ctx->data, (void *)(long)ctx->data_end, template);
+	write_frame((void *)(long)ctx->data, (void *)(long)ctx->data_end, frame);
 	write_number((void *)(long)ctx->data, (void *)(long)ctx->data_end, config);
 	config->n_sent++;
 	return bpf_redirect(config->ifindex, 0);

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from testbed.interfaces import VethEnd, fit_for_xdp_peer, make_veth, prepare_namespace, set_address, set_up
+from testbed.interfaces import (
+    VethEnd,
+    fit_for_xdp_peer,
+    make_veth,
+    prepare_namespace,
+    set_address,
+    set_up,
+    wait_carrier,
+)
 from testbed.namespaces import Namespace
 from testbed.taps import Tap
 
@@ -24,6 +32,10 @@ class Pair:
             tap.connect()
         for end, ip in zip(ends, ("10.9.0.1", "10.9.0.2"), strict=True):
             end.namespace.call(lambda end=end, ip=ip: _configure(end.name, ip))  # type: ignore[misc]
+        for end in ends:
+            end.namespace.call(lambda end=end: wait_carrier(end.name))  # type: ignore[misc]
+        if tap is not None:
+            tap.wait_carrier()
 
     def close(self) -> None:
         self.a.close()
