@@ -19,9 +19,9 @@ error {
 // The packet as a parser sees it: a sequence of bits and a cursor.
 extern packet_in {
     // Fills in a header of fixed width and moves the cursor behind it.
-    void extract<T>(out T header);
+    void extract<T>(out T hdr);
     // The same for a header with a varbit field, which gets `varbit_bits` bits.
-    void extract<T>(out T header, in bit<32> varbit_bits);
+    void extract<T>(out T hdr, in bit<32> varbit_bits);
     // Reads at the cursor without moving it.
     T lookahead<T>();
     // Skips bits.
@@ -32,7 +32,7 @@ extern packet_in {
 
 // The packet as a deparser writes it.
 extern packet_out {
-    void emit<T>(in T header);
+    void emit<T>(in T hdr);
 }
 
 extern void verify(in bool condition, in error reason);

@@ -1,0 +1,164 @@
+"""Typed tree to IR: the program's parser, its headers, the order on the wire, the checksums.
+
+Fed by ``typecheck.py``; its ``Program`` goes to ``passes/``.  The way: find the parser (``architecture.py``), make the
+instances of its parameters, lower its states (``lower_states.py`` and what that stands on), read the deparser
+(``deparser.py``) and the checksums (``checksums.py``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datapath.ir import model as ir
+from datapath.p4 import architecture, ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Info
+from datapath.p4.checksums import find_checksums
+from datapath.p4.deparser import Root, emit_order
+from datapath.p4.lower_base import Frame, LoweringFailure
+from datapath.p4.lower_states import LowerStates
+from datapath.p4.places import InstancePlace, PacketPlace, Place, ReadOnly, StructPlace, is_signed, scalar_width
+from datapath.p4.source import Report
+
+
+def lower(program: ast.SourceProgram, info: Info, report: Report, path: Path) -> ir.Program | None:
+    """Return the IR of a program; None if it cannot be had, which is in the report then."""
+    parts = architecture.find_parts(program, info, report)
+    if parts is None:
+        return None
+    lowering = ProgramLowering(info, report)
+    try:
+        lowering.parser(parts)
+    except LoweringFailure:
+        assert report.n_errors
+    if report.n_errors:
+        return None
+    root = Root(lowering, lowering.root, lowering.params, info)
+    program_ir = ir.Program(
+        name=path.stem,
+        source=path.name,
+        headers=tuple(lowering.headers),
+        stacks=tuple(lowering.stacks),
+        variables=tuple(lowering.variables.values()),
+        errors=lowering.errors,
+        states=tuple(lowering.states),
+        emit_order=emit_order(parts, root, [h.path for h in lowering.headers]),
+        checksums=find_checksums(parts, root, lowering.headers, report),
+        value_sets=tuple(lowering.value_sets),
+        skipped=_skipped(program, parts),
+    )
+    return None if report.n_errors else program_ir
+
+
+def _skipped(program: ast.SourceProgram, parts: architecture.Parts) -> tuple[str, ...]:
+    """Name the parsers and controls that the switch does not use."""
+    names = []
+    for node in program.declarations:
+        if isinstance(node, ast.ControlDecl) and node is not parts.deparser:
+            names.append(f"control {node.name} ({Path(node.loc.file).name}:{node.loc.line})")
+        elif isinstance(node, ast.ParserDecl) and node is not parts.parser:
+            names.append(f"parser {node.name} ({Path(node.loc.file).name}:{node.loc.line})")
+    return tuple(names)
+
+
+class ProgramLowering(LowerStates):
+    """The top level."""
+
+    def __init__(self, info: Info, report: Report) -> None:
+        super().__init__(info, report)
+        self.root: Place | None = None  # the headers parameter
+        self.params: dict[str, Place] = {}
+
+    def parser(self, parts: architecture.Parts) -> None:
+        """Lower the program's parser."""
+        node = parts.parser
+        block = self.info.blocks[node]
+        self.frame = Frame(node, "")
+        self.active = [node]
+        headers = architecture.headers_param(block.params)
+        for param in sorted(block.params, key=lambda p: p is not headers):  # headers first: in the IR's order
+            self._param(param, is_root=param is headers)
+        for param, value in parts.call.args if parts.call is not None else ():
+            self.frame.env[param.node] = self.constructor_argument(param, value)
+        self._states(node)
+
+    def _param(self, param: t.Param, is_root: bool) -> None:
+        location = param.node.loc
+        type_ = param.type
+        place: Place
+        if isinstance(type_, t.Extern):
+            place = PacketPlace() if type_.name == "packet_in" else self._given_extern(param)
+        elif is_root:
+            path = param.name if t.is_header(type_) or isinstance(type_, t.Stack) else ""
+            place = self.instance_place(type_, path, param.name, location, in_key=True)
+            self.root = place
+        else:
+            written = param.direction in ("out", "inout")
+            place = self.instance_place(type_, param.name, param.name, location, in_key=written)
+            place = _with_intrinsics(place, type_)
+        self.frame.env[param.node] = place
+        self.params[param.name] = place
+
+    def _given_extern(self, param: t.Param) -> Place:
+        return InstancePlace(param.type, param.node, param.name)
+
+    def _states(self, node: ast.ParserDecl) -> None:
+        """Lower the states; initial values of locals go before the start state's statements."""
+        self.begin("start", node.loc)
+        self.locals(node.locals)
+        prologue = self._as_initial_values(self.out)
+        names = {"start": self.unique_name("start")}
+        looped = any("start" in _targets(s) for s in node.states)
+        if prologue and looped:
+            names["start"] = self.unique_name("start_again")
+            self.out = prologue
+            self.finish(ir.Goto(names["start"]))
+            prologue = []
+        first = len(self.states)
+        self.parser_states(node, self.frame, names)
+        if prologue:
+            start = self.states[first]
+            self.states[first] = ir.State(start.name, (*prologue, *start.statements), start.transition, start.location)
+
+    def _as_initial_values(self, statements: list[ir.Statement]) -> list[ir.Statement]:
+        """Turn assignments of constants to whole variables into their initial values; return the rest."""
+        rest: list[ir.Statement] = []
+        for statement in statements:
+            if (
+                isinstance(statement, ir.Assign)
+                and isinstance(statement.target, ir.VarRef)
+                and isinstance(statement.value, ir.Const)
+                and not rest
+            ):
+                old = self.variables[statement.target.name]
+                self.variables[old.name] = ir.Variable(
+                    old.name, old.width_bits, old.signed, old.in_key, statement.value.value
+                )
+            else:
+                rest.append(statement)
+        return rest
+
+
+def _targets(state: ast.StateDecl) -> list[str]:
+    if isinstance(state.transition, ast.Goto):
+        return [state.transition.target]
+    return [c.target for c in state.transition.cases] if state.transition is not None else []
+
+
+def _with_intrinsics(place: Place, type_: t.Type) -> Place:
+    """Let the fields of architecture metadata that the switch knows stand for what it knows."""
+    if not isinstance(place, StructPlace) or not isinstance(type_, t.Struct):
+        return place
+    parts = dict(place.parts)
+    known: dict[str, ir.Expr] = {}
+    if type_.name in architecture.IN_PORT_FIELDS:
+        known[architecture.IN_PORT_FIELDS[type_.name]] = ir.InPort()
+    if type_.name in architecture.LENGTH_FIELDS:
+        known[architecture.LENGTH_FIELDS[type_.name]] = ir.PacketLength()
+    for name, value in known.items():
+        found = type_.field(name)
+        width = scalar_width(found.type) if found is not None else None
+        if found is not None and width is not None:
+            resized = value if width == value.width else ir.Resize(value, width, is_signed(found.type))
+            parts[name] = ReadOnly(resized)
+    return StructPlace(type_, parts, place.valid)

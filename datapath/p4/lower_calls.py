@@ -1,0 +1,310 @@
+"""Calls to IR: packet_in's methods, built-in methods of headers and stacks, functions (inlined).
+
+Stands on ``lower_statements.py``; externs with a state of their own are in ``lower_externs.py``.
+
+Source: P4_16 specification 1.2.5, sections 6.8 (calling convention), 8.18 to 8.20 (headers, stacks), 13.8 (extraction).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from datapath.errors import Location
+from datapath.ir import model as ir
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Call
+from datapath.p4.lower_base import Frame, LoweringFailure
+from datapath.p4.lower_statements import LowerStatements
+from datapath.p4.places import (
+    Compound,
+    HeaderPlace,
+    InstancePlace,
+    PacketPlace,
+    Place,
+    ReadOnly,
+    RValue,
+    ScalarPlace,
+    StackPlace,
+    StructPlace,
+    VarbitPlace,
+    is_signed,
+    part_types,
+    roots,
+    scalar_width,
+)
+
+MAX_INLINE_DEPTH = 64
+
+
+@dataclass(frozen=True)
+class CopyOut:
+    """After a call, ``source`` goes to ``target``."""
+
+    target: Place
+    source: Place
+
+
+class LowerCalls(LowerStatements):
+    """Calls."""
+
+    def call(self, node: ast.CallExpr) -> RValue:
+        call = self.info.calls.get(node)
+        if call is None:
+            self.unsupported(node.loc, "this call in a parser")
+        if call.kind == "type":
+            return self._size(node, call)
+        if call.kind == "builtin":
+            return self._builtin(node, call)
+        if call.kind == "method":
+            assert isinstance(node.callee, ast.Member)
+            target = self.place(node.callee.base)
+            if isinstance(target, PacketPlace):
+                return self._packet(node, call)
+            assert isinstance(target, InstancePlace), target
+            return self.extern_method(node, call, target)
+        if call.kind == "function":
+            assert call.function is not None
+            if call.function.node in self.info.functions:
+                return self._inline(node, call)
+            return self._extern_function(node, call)
+        if call.kind == "apply":
+            self.unsupported(node.loc, "applying a parser here", "apply it in a statement of a state")
+        self.unsupported(node.loc, "creating an instance inside an expression")
+
+    def extern_method(self, node: ast.CallExpr, call: Call, target: InstancePlace) -> RValue:
+        raise NotImplementedError
+
+    def _size(self, node: ast.CallExpr, call: Call) -> RValue:
+        """A size that depends on a type parameter; all others are constants already."""
+        assert isinstance(node.callee, ast.Member)
+        base = self.type_of(node.callee.base)
+        sizes = t.size_range(self.subst(base.type) if isinstance(base, t.Meta) else base)
+        if sizes is None:
+            self.unsupported(node.loc, f"the size of '{base}'")
+        bits = sizes[0] if call.name.startswith("min") else sizes[1]
+        return ir.Const(bits if call.name.endswith("Bits") else (bits + 7) // 8, 32)
+
+    # ------------------------------------------------------------------------------------------------ built-ins
+    def _builtin(self, node: ast.CallExpr, call: Call) -> RValue:
+        assert isinstance(node.callee, ast.Member)
+        place = self.place(node.callee.base)
+        if call.name == "isValid":
+            return self.validity(place)
+        if call.name in ("setValid", "setInvalid"):
+            self.set_valid(place, call.name == "setValid", node.loc)
+            return Compound(t.VOID, {})
+        count = self.info.values.get(node.args[0].value)
+        assert isinstance(count, int)
+        if not isinstance(place, StackPlace) or not place.path:
+            self.unsupported(node.loc, f"'{call.name}' on a stack of unions or a local stack")
+        if count:
+            self.emit(ir.PushPop(place.path, count if call.name == "push_front" else -count, node.loc))
+        return Compound(t.VOID, {})
+
+    # ------------------------------------------------------------------------------------------------ packet_in
+    def _packet(self, node: ast.CallExpr, call: Call) -> RValue:
+        if call.name == "length":
+            return ir.PacketLength()
+        if call.name == "lookahead":
+            return self._lookahead(node, call)
+        args = [value for _, value in call.args]
+        assert args[0] is not None
+        if call.name == "advance":
+            bits = self.scalar(args[0])
+            self.emit(ir.Advance(bits, node.loc))
+        else:
+            assert call.name == "extract", call.name
+            bits_node = args[1] if len(args) > 1 else None
+            self._extract(args[0], call, bits_node, node.loc)
+        return Compound(t.VOID, {})
+
+    def _extract(self, target: ast.Expr, call: Call, bits_node: ast.Expr | None, location: Location) -> None:
+        if isinstance(target, ast.DontCare):
+            self._skip(call, bits_node, location)
+            return
+        bits = self.scalar(bits_node) if bits_node is not None else None
+        place = self.place(target)
+        if isinstance(place, HeaderPlace):
+            self.emit(ir.Extract(place.at, bits, location))
+        elif isinstance(place, StructPlace) and place.valid is not None:
+            self._extract_local(place, bits, location)
+        else:
+            self.unsupported(location, "extracting into this")
+
+    def _skip(self, call: Call, bits_node: ast.Expr | None, location: Location) -> None:
+        header = self.subst(next(iter(call.bound.values()), t.UNKNOWN))
+        sizes = t.size_range(header)
+        if sizes is None:
+            self.unsupported(location, f"extracting a '{header}' into _")
+        total: ir.Expr = ir.Const(sizes[0], 32)
+        if bits_node is not None:
+            total = ir.Binary("+", total, self.scalar(bits_node), 32)
+        self.emit(ir.Advance(total, location))
+
+    def _extract_local(self, place: StructPlace, bits: ir.Expr | None, location: Location) -> None:
+        """Extract into a header that is a local variable: look ahead field by field, then advance."""
+        if bits is not None:
+            self.unsupported(location, "extracting a varbit into a local variable")
+        width = t.width_of(place.type)
+        assert width is not None
+        self.store(place, self._at_cursor(place.type, location), location)
+        self.emit(ir.Advance(ir.Const(width, 32), location))
+
+    def _lookahead(self, node: ast.CallExpr, call: Call) -> RValue:
+        assert call.function is not None
+        type_ = self.subst(t.substitute(call.function.result, call.bound))
+        return self._at_cursor(type_, node.loc)
+
+    def _at_cursor(self, type_: t.Type, location: Location) -> RValue:
+        """Return a value of ``type_`` read at the cursor."""
+        width = scalar_width(type_)
+        if width is not None:
+            return ir.Lookahead(width, 0, is_signed(type_))
+        total = t.width_of(type_)
+        if not total:
+            self.unsupported(location, f"lookahead of '{type_}'")
+        # All of it must be in the packet, also where only the first fields are used.
+        self.emit(ir.Evaluate(ir.Lookahead(1, total - 1), location))
+        return self._peeked(type_, [0])
+
+    def _peeked(self, type_: t.Type, offset: list[int]) -> RValue:
+        width = scalar_width(type_)
+        if width is not None:
+            offset[0] += width
+            return ir.Lookahead(width, offset[0] - width, is_signed(type_))
+        parts = {name: self._peeked(part, offset) for name, part in part_types(type_)}
+        return Compound(type_, parts, ir.Const(1, 1) if t.is_header(type_) else None)
+
+    # ------------------------------------------------------------------------------------------------ functions
+    def _extern_function(self, node: ast.CallExpr, call: Call) -> RValue:
+        if call.name == "verify":
+            (_, condition), (_, reason) = call.args
+            assert condition is not None
+            assert reason is not None
+            self.emit(ir.Verify(self.scalar(condition), self.scalar(reason), node.loc))
+        elif call.name != "static_assert":
+            self.ignore_extern(node, call)
+        return Compound(t.VOID, {})
+
+    def ignore_extern(self, node: ast.CallExpr, call: Call) -> None:
+        """Skip an extern that can only have an effect elsewhere; refuse one whose result the parser would use."""
+        assert call.function is not None
+        gives = call.function.result != t.VOID or any(p.direction in ("out", "inout") for p, _ in call.args)
+        if gives:
+            self.unsupported(node.loc, f"extern '{call.name}', which this switch does not have")
+        self.report.warning(node.loc, f"the call of extern '{call.name}' is left out: it does nothing in this switch")
+
+    def _inline(self, node: ast.CallExpr, call: Call) -> RValue:
+        assert call.function is not None
+        declaration = self.info.functions[call.function.node]
+        self.enter(declaration, node.loc)
+        bound = {k: self.subst(v) for k, v in call.bound.items()}
+        frame = Frame(declaration, f"{self.frame.prefix}{call.name}.", bound=bound)
+        copies = self.bind(call.args, frame, node.loc)
+        result_type = t.substitute(call.function.result, bound)
+        if result_type != t.VOID:
+            frame.result = self.local_place(result_type, f"{frame.prefix}return", node.loc)
+        outer, self.frame = self.frame, frame
+        self.statements(declaration.body.statements)
+        self.frame = outer
+        self.active.pop()
+        self.copy_out(copies, node.loc)
+        return Compound(t.VOID, {}) if frame.result is None else self.read(frame.result, node.loc)
+
+    def enter(self, declaration: ast.Node, location: Location) -> None:
+        """Begin to inline a declaration, unless it is being inlined already."""
+        name = getattr(declaration, "name", "")
+        if declaration in self.active:
+            self.report.error(location, f"'{name}' calls itself", hint="P4 has no recursion")
+            raise LoweringFailure
+        if len(self.active) >= MAX_INLINE_DEPTH:
+            self.unsupported(location, f"calls nested more than {MAX_INLINE_DEPTH} deep")
+        self.active.append(declaration)
+
+    # ------------------------------------------------------------------------------------------------ arguments
+    def bind(self, args: Sequence[tuple[t.Param, ast.Expr | None]], frame: Frame, location: Location) -> list[CopyOut]:
+        """Give the parameters of a body to be inlined their places.
+
+        P4 copies in and out; here a parameter stands for its argument itself wherever no other argument of the call
+        can reach the same place, which nobody can tell apart since a body sees nothing but its parameters.
+        """
+        places = {param.name: self._argument_place(param, value) for param, value in args}
+        copies: list[CopyOut] = []
+        for param, value in args:
+            place = places[param.name]
+            others = [p for q, _ in args if q.name != param.name and (p := places[q.name]) is not None]
+            writers = [places[q.name] for q, _ in args if q.name != param.name and q.direction in ("out", "inout")]
+            rivals = others if param.direction in ("out", "inout") else [w for w in writers if w is not None]
+            is_free = place is not None and not any(roots(place) & roots(r) for r in rivals)
+            if is_free and place is not None:
+                frame.env[param.node] = place
+                if param.direction == "out":
+                    self._reset(place, param, location)
+            else:
+                frame.env[param.node] = self._copied(param, value, place, frame, copies, location)
+        return copies
+
+    def _argument_place(self, param: t.Param, value: ast.Expr | None) -> Place | None:
+        """Return the place of an argument, None if it has to be copied into one."""
+        if value is None or isinstance(value, ast.DontCare):
+            return None
+        type_ = self.subst(param.type)
+        if isinstance(type_, t.Extern | t.Block | t.SetOf):
+            return self.place(value)
+        writes = param.direction in ("out", "inout")
+        if isinstance(value, ast.Name | ast.Member | ast.IndexExpr):
+            place = self.place(value)
+            if isinstance(place, HeaderPlace) and place.at.select == "next":
+                self.unsupported(value.loc, "a stack's 'next' as an argument", "extract into it in the caller")
+            if isinstance(place, HeaderPlace) and place.at.select == "index" and place.at.index is not None:
+                index = self.temporary(place.at.index, value.loc)
+                return HeaderPlace(ir.HeaderAt(place.at.path, "index", index), place.type, place.prefix)
+            return place
+        if writes:
+            return None
+        known = self.rvalue(value) if value in self.info.values else None
+        return ReadOnly(known) if isinstance(known, ir.Expr | Compound) else None
+
+    def _copied(
+        self,
+        param: t.Param,
+        value: ast.Expr | None,
+        place: Place | None,
+        frame: Frame,
+        copies: list[CopyOut],
+        location: Location,
+    ) -> Place:
+        copy = self.local_place(self.subst(param.type), frame.prefix + param.name, location)
+        if param.direction == "out":
+            self._reset(copy, param, location)
+        elif value is not None and not isinstance(value, ast.DontCare):
+            self.store(copy, self.rvalue(value), location)
+        elif param.node.default is not None:
+            self.store(copy, self.rvalue(param.node.default), location)
+        else:
+            self._reset(copy, param, location)
+        if param.direction in ("out", "inout") and value is not None and not isinstance(value, ast.DontCare):
+            copies.append(CopyOut(place if place is not None else self.place(value), copy))
+        return copy
+
+    def _reset(self, place: Place, param: t.Param, location: Location) -> None:
+        """Give an ``out`` parameter its first value: headers invalid, everything else zero."""
+        if isinstance(place, ScalarPlace):
+            self.emit(ir.Assign(place.ref, ir.Const(0, place.ref.width, place.ref.signed), location))
+        elif isinstance(place, HeaderPlace):
+            self.set_valid(place, False, location)
+        elif isinstance(place, StackPlace):
+            for element in place.elements:
+                self._reset(element, param, location)
+        elif isinstance(place, StructPlace):
+            if place.valid is not None:
+                self.set_valid(place, False, location)
+            for part in place.parts.values():
+                if not isinstance(part, VarbitPlace):
+                    self._reset(part, param, location)
+
+    def copy_out(self, copies: Sequence[CopyOut], location: Location) -> None:
+        for copy in copies:
+            self.store(copy.target, self.read(copy.source, location), location)

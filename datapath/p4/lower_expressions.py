@@ -1,0 +1,337 @@
+"""Expressions to IR.  Stands on ``lower_base.py``; calls are in ``lower_calls.py``.
+
+Source: P4_16 specification 1.2.5, chapter 8 (expressions).
+"""
+
+from __future__ import annotations
+
+from datapath.errors import Location
+from datapath.ir import model as ir
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.lower_base import LowerBase, constant_of
+from datapath.p4.places import (
+    Compound,
+    HeaderPlace,
+    InstancePlace,
+    PacketPlace,
+    Place,
+    ReadOnly,
+    RValue,
+    ScalarPlace,
+    StackPlace,
+    StructPlace,
+    VarbitPlace,
+    is_signed,
+    part_types,
+    scalar_width,
+)
+
+COMPARES = ("==", "!=", "<", "<=", ">", ">=")
+
+
+class LowerExpressions(LowerBase):
+    """Expressions but for calls."""
+
+    # ------------------------------------------------------------------------------------------------ scalars
+    def scalar(self, node: ast.Expr) -> ir.Expr:
+        """Lower an expression that has a number, bool, enum or error for its value."""
+        value = self.rvalue(node)
+        if isinstance(value, Compound | VarbitPlace):
+            self.unsupported(node.loc, f"a value of type '{self.type_of(node)}' here")
+        if not isinstance(value, ir.Expr):
+            self.unsupported(node.loc, f"a value of type '{self.type_of(node)}' here")
+        return value
+
+    def rvalue(self, node: ast.Expr) -> RValue:
+        """Lower an expression of any type."""
+        type_ = self.type_of(node)
+        if node in self.info.values and not isinstance(type_, t.Struct | t.Tuple | t.List):
+            return self.constant(self.info.values[node], type_, node.loc)
+        if isinstance(node, ast.Name | ast.Member | ast.IndexExpr):
+            return self.read(self.place(node), node.loc)
+        if isinstance(node, ast.BinaryExpr):
+            return self._binary(node)
+        if isinstance(node, ast.CallExpr):
+            return self.call(node)
+        if isinstance(node, ast.UnaryExpr):
+            operand = self.scalar(node.operand)
+            return operand if node.op == "+" else ir.Unary(node.op, operand, operand.width, operand.signed)
+        if isinstance(node, ast.CastExpr):
+            return self._cast(node, type_)
+        if isinstance(node, ast.SliceExpr | ast.PlusSliceExpr):
+            high, low = self.slice_bounds(node)
+            return ir.Slice(self.scalar(node.base), high, low)
+        if isinstance(node, ast.TernaryExpr):
+            return self._ternary(node)
+        if isinstance(node, ast.ListExpr | ast.StructExpr):
+            return self._aggregate(node, type_)
+        if isinstance(node, ast.InvalidExpr | ast.Dots | ast.DontCare):
+            return self.zero(type_, node.loc)
+        self.unsupported(node.loc, "this expression in a parser")
+
+    def call(self, node: ast.CallExpr) -> RValue:
+        raise NotImplementedError
+
+    def read(self, place: Place, location: Location) -> RValue:
+        if isinstance(place, ScalarPlace):
+            return place.ref
+        if isinstance(place, ReadOnly):
+            return place.value
+        if isinstance(place, PacketPlace | InstancePlace):
+            self.unsupported(location, "this can only be called")
+        return place
+
+    def slice_bounds(self, node: ast.SliceExpr | ast.PlusSliceExpr) -> tuple[int, int]:
+        low = self.info.values.get(node.low)
+        top = self.info.values.get(node.high if isinstance(node, ast.SliceExpr) else node.width)
+        assert isinstance(low, int)
+        assert isinstance(top, int)
+        return (top if isinstance(node, ast.SliceExpr) else low + top - 1), low
+
+    # ------------------------------------------------------------------------------------------------ places
+    def place(self, node: ast.Expr) -> Place:
+        """Return the place that a name, member, index or slice stands for."""
+        if isinstance(node, ast.Name):
+            return self._named(node)
+        if isinstance(node, ast.Member):
+            return self.member(self._base(node.base), node.member, node.loc)
+        if isinstance(node, ast.IndexExpr):
+            return self._element(node)
+        if isinstance(node, ast.SliceExpr | ast.PlusSliceExpr):
+            inner = self.place(node.base)
+            if isinstance(inner, ScalarPlace):
+                return ScalarPlace(self.slice_of(inner.ref, *self.slice_bounds(node)))
+        self.unsupported(node.loc, "this expression as a place")
+
+    def slice_of(self, ref: ir.VarRef | ir.FieldRef | ir.Slice, high: int, low: int) -> ir.Slice:
+        """Return a slice of a reference; a slice of a slice becomes one."""
+        if isinstance(ref, ir.Slice):
+            return ir.Slice(ref.operand, ref.low + high, ref.low + low)
+        return ir.Slice(ref, high, low)
+
+    def _base(self, node: ast.Expr) -> Place:
+        """A base is a place, or a value that is read at once (``packet.lookahead<T>().field``)."""
+        if isinstance(node, ast.Name | ast.Member | ast.IndexExpr):
+            return self.place(node)
+        value = self.rvalue(node)
+        return value if not isinstance(value, ir.Expr | Compound) else ReadOnly(value)
+
+    def _named(self, node: ast.Name) -> Place:
+        symbol = self.info.symbols.get(node)
+        if symbol is None:
+            self.unsupported(node.loc, f"'{node.name}' here")
+        found = self.frame.env.get(symbol.node)
+        if found is not None:
+            return found
+        if symbol.value is not None:
+            return ReadOnly(self.constant(symbol.value, symbol.type, node.loc))
+        if isinstance(symbol.node, ast.ConstDecl):
+            return ReadOnly(self.rvalue(symbol.node.value))
+        if isinstance(symbol.node, ast.Instantiation):
+            return InstancePlace(symbol.type, symbol.node, symbol.name)
+        self.unsupported(node.loc, f"'{node.name}' in a parser")
+
+    def member(self, base: Place, name: str, location: Location) -> Place:
+        if isinstance(base, HeaderPlace):
+            found = base.type.field(name)
+            assert found is not None, name
+            full = base.prefix + name
+            if t.is_struct(found.type):
+                assert isinstance(found.type, t.Struct)
+                return HeaderPlace(base.at, found.type, full + ".")
+            width = scalar_width(found.type)
+            if width is None:
+                return VarbitPlace(base.at, full)
+            return ScalarPlace(ir.FieldRef(base.at, full, width, is_signed(found.type)))
+        if isinstance(base, StructPlace):
+            return base.parts[name]
+        if isinstance(base, StackPlace):
+            return self._stack_member(base, name, location)
+        if isinstance(base, ReadOnly) and isinstance(base.value, Compound):
+            value = base.value.parts[name]
+            return ReadOnly(value) if isinstance(value, ir.Expr | Compound) else value
+        self.unsupported(location, f"member '{name}' here")
+
+    def _stack_member(self, base: StackPlace, name: str, location: Location) -> Place:
+        if name == "size":
+            return ReadOnly(ir.Const(base.type.size, 32))
+        if not base.path:
+            self.unsupported(location, f"'{name}' of a stack of unions or of a local stack", "use constant indices")
+        if name == "lastIndex":
+            return ReadOnly(ir.StackLastIndex(base.path))
+        assert isinstance(base.type.element, t.Struct)
+        return HeaderPlace(ir.HeaderAt(base.path, name), base.type.element)
+
+    def _element(self, node: ast.IndexExpr) -> Place:
+        base = self._base(node.base)
+        index = self.scalar(node.index)
+        value = constant_of(index)
+        if isinstance(base, StructPlace | ReadOnly) and value is not None:
+            return self.member(base, str(value), node.loc)
+        assert isinstance(base, StackPlace)
+        if value is not None:
+            if value >= base.type.size:
+                self.report.error(node.index.loc, f"index {value} is outside '{base.type}'")
+                value = 0
+            return base.elements[value]
+        if not base.path:
+            self.unsupported(node.index.loc, "a run-time index into a stack of unions or into a local stack")
+        assert isinstance(base.type.element, t.Struct)
+        return HeaderPlace(ir.HeaderAt(base.path, "index", index), base.type.element)
+
+    # ------------------------------------------------------------------------------------------------ operators
+    def _binary(self, node: ast.BinaryExpr) -> ir.Expr:
+        if node.op in ("&&", "||"):
+            return self._logic(node)
+        left = self.rvalue(node.left)
+        n_before = len(self.out)
+        right = self.rvalue(node.right)
+        if len(self.out) > n_before and isinstance(left, ir.Expr) and not isinstance(left, ir.Const):
+            left = self._kept(left, n_before, node.left.loc)
+        if not isinstance(left, ir.Expr) or not isinstance(right, ir.Expr):
+            equal = self.equal(left, right, node.loc)
+            return equal if node.op == "==" else ir.Unary("!", equal, 1)
+        if node.op == "++":
+            parts = (left.parts if isinstance(left, ir.Concat) else (left,)) + (right,)
+            return ir.Concat(parts, left.signed)
+        width = 1 if node.op in COMPARES else left.width
+        return ir.Binary(node.op, left, right, width, False if node.op in COMPARES else left.signed)
+
+    def _kept(self, value: ir.Expr, n_before: int, location: Location) -> ir.VarRef:
+        """Keep ``value`` in a variable, assigned before the statements that were emitted since ``n_before``."""
+        later = self.out[n_before:]
+        del self.out[n_before:]
+        ref = self.temporary(value, location)
+        self.out.extend(later)
+        return ref
+
+    def _logic(self, node: ast.BinaryExpr) -> ir.Expr:
+        left = self.scalar(node.left)
+        outer, self.out = self.out, []
+        right = self.scalar(node.right)
+        inner, self.out = self.out, outer
+        if not inner:
+            return ir.Binary(node.op, left, right, 1)
+        result = self.temporary(left, node.loc)
+        inner.append(ir.Assign(result, right, node.loc))
+        taken, skipped = (tuple(inner), ()) if node.op == "&&" else ((), tuple(inner))
+        self.emit(ir.If(result, taken, skipped, node.loc))
+        return result
+
+    def _ternary(self, node: ast.TernaryExpr) -> RValue:
+        condition = self.scalar(node.condition)
+        known = constant_of(condition)
+        if known is not None:
+            return self.rvalue(node.then if known else node.otherwise)
+        outer = self.out
+        then_out: list[ir.Statement] = []
+        self.out = then_out
+        then = self.rvalue(node.then)
+        otherwise_out: list[ir.Statement] = []
+        self.out = otherwise_out
+        otherwise = self.rvalue(node.otherwise)
+        self.out = outer
+        if isinstance(then, ir.Expr) and isinstance(otherwise, ir.Expr) and not then_out and not otherwise_out:
+            return ir.Mux(condition, then, otherwise, then.width, then.signed)
+        result = self.local_place(self.type_of(node), "tmp", node.loc)
+        self.out = then_out
+        self.store(result, then, node.loc)
+        self.out = otherwise_out
+        self.store(result, otherwise, node.loc)
+        self.out = outer
+        self.emit(ir.If(condition, tuple(then_out), tuple(otherwise_out), node.loc))
+        return self.read(result, node.loc)
+
+    def store(self, place: Place, value: RValue, location: Location) -> None:
+        raise NotImplementedError
+
+    def _cast(self, node: ast.CastExpr, type_: t.Type) -> RValue:
+        value = self.rvalue(node.operand)
+        if not isinstance(value, ir.Expr):
+            return Compound(type_, value.parts, value.valid) if isinstance(value, Compound) else value
+        width = scalar_width(type_)
+        if width is None:
+            return value
+        return self.resize(value, width, is_signed(type_))
+
+    def resize(self, value: ir.Expr, width: int, signed: bool) -> ir.Expr:
+        if (value.width, value.signed) == (width, signed):
+            return value
+        if isinstance(value, ir.Const):
+            known = constant_of(ir.Resize(value, width))
+            assert known is not None
+            return ir.Const(known, width, signed)
+        return ir.Resize(value, width, signed)
+
+    def _aggregate(self, node: ast.ListExpr | ast.StructExpr, type_: t.Type) -> RValue:
+        """A list or struct expression; its type was settled by what it is assigned to."""
+        items: dict[str, ast.Expr]
+        if isinstance(node, ast.StructExpr):
+            items = {f.name: f.value for f in node.fields}
+        else:
+            names = [n for n, _ in part_types(type_)] or [str(i) for i in range(len(node.items))]
+            items = dict(zip(names, node.items, strict=False))
+        parts: dict[str, RValue] = {}
+        for name, part in part_types(type_) or [(n, self.type_of(v)) for n, v in items.items()]:
+            item = items.get(name)
+            parts[name] = self.zero(part, node.loc) if item is None or isinstance(item, ast.Dots) else self.rvalue(item)
+        return Compound(type_, parts, ir.Const(1, 1) if t.is_header(type_) else None)
+
+    # ------------------------------------------------------------------------------------------------ compounds
+    def part(self, value: RValue, name: str, location: Location) -> RValue:
+        if isinstance(value, Compound):
+            return value.parts[name]
+        assert not isinstance(value, ir.Expr)
+        if isinstance(value, StackPlace):
+            return value.elements[int(name)]
+        return self.read(self.member(value, name, location), location)
+
+    def validity(self, value: RValue) -> ir.Expr:
+        """Return whether a header value is valid."""
+        if isinstance(value, HeaderPlace):
+            return ir.IsValid(value.at)
+        if isinstance(value, StructPlace):
+            if value.valid is not None:
+                return value.valid.ref
+            members = [self.validity(p) for p in value.parts.values()]  # of a union: any of them
+            result: ir.Expr = ir.Const(0, 1)
+            for i, member in enumerate(members):
+                result = ir.Binary("||", result, member, 1) if i else member
+            return result
+        assert isinstance(value, Compound)
+        return value.valid or ir.Const(1, 1)
+
+    def equal(self, left: RValue, right: RValue, location: Location) -> ir.Expr:
+        """Compare two values of one type, part by part."""
+        if isinstance(left, ir.Expr) and isinstance(right, ir.Expr):
+            return ir.Binary("==", left, right, 1)
+        if isinstance(left, VarbitPlace) or isinstance(right, VarbitPlace):
+            self.unsupported(location, "comparing varbit fields")
+        type_ = _type_of_value(left) or _type_of_value(right)
+        assert type_ is not None
+        result: ir.Expr = ir.Const(1, 1)
+        for i, (name, _) in enumerate(part_types(type_)):
+            one = self.equal(self.part(left, name, location), self.part(right, name, location), location)
+            result = ir.Binary("&&", result, one, 1) if i else one
+        if not t.is_header(type_):
+            return result
+        both = ir.Binary("&&", self.validity(left), result, 1)
+        same = ir.Binary("==", self.validity(left), self.validity(right), 1)
+        neither = ir.Unary("!", self.validity(left), 1)
+        return ir.Binary("&&", same, ir.Binary("||", neither, both, 1), 1)
+
+    def flatten(self, value: RValue, location: Location) -> list[ir.Expr]:
+        """Return the scalars of a value, in order."""
+        if isinstance(value, ir.Expr):
+            return [value]
+        type_ = _type_of_value(value)
+        if type_ is None or (
+            isinstance(value, HeaderPlace) and any(isinstance(p, t.Varbit) for _, p in part_types(type_))
+        ):
+            self.unsupported(location, "a varbit field here")
+        return [e for name, _ in part_types(type_) for e in self.flatten(self.part(value, name, location), location)]
+
+
+def _type_of_value(value: RValue) -> t.Type | None:
+    return value.type if isinstance(value, Compound | HeaderPlace | StructPlace | StackPlace) else None

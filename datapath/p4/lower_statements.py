@@ -1,0 +1,288 @@
+"""Statements and assignments to IR.  Stands on ``lower_expressions.py``.
+
+Source: P4_16 specification 1.2.5, chapter 11 (statements).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datapath.errors import Location
+from datapath.ir import model as ir
+from datapath.ir.walk import expressions
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.lower_base import LoweringFailure, constant_of
+from datapath.p4.lower_expressions import LowerExpressions
+from datapath.p4.places import (
+    Compound,
+    HeaderPlace,
+    InstancePlace,
+    Place,
+    ReadOnly,
+    RValue,
+    ScalarPlace,
+    StackPlace,
+    StructPlace,
+    VarbitPlace,
+    part_types,
+    roots,
+)
+
+MAX_UNROLLED = 1024  # rounds of a for loop
+
+
+class LowerStatements(LowerExpressions):
+    """Statements."""
+
+    def statements(self, nodes: Sequence[ast.Statement]) -> bool:
+        """Lower statements in order; return whether a ``return`` was surely reached.
+
+        What follows an ``if`` with a ``return`` in it is lowered into both of its branches: a branch that returns ends
+        there, so nothing is copied unless a branch returns only sometimes.
+        """
+        for i, node in enumerate(nodes):
+            rest = nodes[i + 1 :]
+            if isinstance(node, ast.ReturnStmt):
+                self._return(node)
+                return True
+            if isinstance(node, ast.BlockStmt):
+                if has_return(node):
+                    return self.statements([*node.statements, *rest])
+                self.statements(node.statements)
+            elif isinstance(node, ast.IfStmt) and has_return(node):
+                return self._if(node, rest)
+            elif isinstance(node, ast.SwitchStmt):
+                return self.statements([*_switch_as_ifs(node), *rest])
+            else:
+                self.statement(node)
+        return False
+
+    def statement(self, node: ast.Statement) -> None:
+        """Lower one statement; a fault in it is reported and the next one is lowered."""
+        try:
+            self._statement(node)
+        except LoweringFailure:
+            if self.report.n_errors == 0:
+                raise
+
+    def _statement(self, node: ast.Statement) -> None:
+        if isinstance(node, ast.AssignStmt):
+            self._assign(node)
+        elif isinstance(node, ast.CallStmt):
+            value = self.call(node.call)
+            if isinstance(value, ir.Expr) and not isinstance(value, ir.Const | ir.VarRef):
+                self.emit(ir.Evaluate(value, node.loc))
+        elif isinstance(node, ast.IfStmt):
+            self._if(node, ())
+        elif isinstance(node, ast.VarDecl):
+            self.declare_variable(node)
+        elif isinstance(node, ast.ConstDecl):
+            self.frame.env[node] = self.constant_place(node)
+        elif isinstance(node, ast.Instantiation):
+            self.frame.env[node] = self.instantiate(node)
+        elif isinstance(node, ast.ForInStmt):
+            self._for_in(node)
+        elif isinstance(node, ast.ForStmt):
+            self.unsupported(node.loc, "a for loop with a condition, in a parser", "use for (... in low .. high)")
+        elif isinstance(node, ast.JumpStmt):
+            self.unsupported(node.loc, f"'{node.kind}' in a parser")
+        else:
+            assert isinstance(node, ast.EmptyStmt), node
+
+    def instantiate(self, node: ast.Instantiation) -> InstancePlace:
+        raise NotImplementedError
+
+    def constant_place(self, node: ast.ConstDecl) -> Place:
+        value = self.rvalue(node.value)
+        return ReadOnly(value) if isinstance(value, ir.Expr | Compound) else value
+
+    def declare_variable(self, node: ast.VarDecl) -> None:
+        type_ = self.type_of(node.type)
+        value = self.rvalue(node.value) if node.value is not None else None
+        place = self.frame.env.get(node)
+        if place is None:
+            place = self.local_place(type_, self.frame.prefix + node.name, node.loc)
+            self.frame.env[node] = place
+        if value is not None:
+            self.store(place, value, node.loc)
+        elif isinstance(place, StructPlace | StackPlace):
+            self.invalidate(place, node.loc)
+
+    def _return(self, node: ast.ReturnStmt) -> None:
+        if node.value is not None and self.frame.result is not None:
+            self.store(self.frame.result, self.rvalue(node.value), node.loc)
+
+    def _if(self, node: ast.IfStmt, rest: Sequence[ast.Statement]) -> bool:
+        condition = self.scalar(node.condition)
+        known = constant_of(condition)
+        if known is not None:
+            chosen = node.then if known else node.otherwise
+            return self.statements([*([chosen] if chosen is not None else []), *rest])
+        outer = self.out
+        then: list[ir.Statement] = []
+        self.out = then
+        then_returns = self.statements([node.then, *rest])
+        otherwise: list[ir.Statement] = []
+        self.out = otherwise
+        otherwise_returns = self.statements([*([node.otherwise] if node.otherwise is not None else []), *rest])
+        self.out = outer
+        if then or otherwise:
+            self.emit(ir.If(condition, tuple(then), tuple(otherwise), node.loc))
+        else:
+            self.emit(ir.Evaluate(condition, node.loc))
+        return then_returns and otherwise_returns
+
+    def _for_in(self, node: ast.ForInStmt) -> None:
+        if not isinstance(node.collection, ast.RangeExpr):
+            self.unsupported(node.loc, "a for loop over anything but a range, in a parser")
+        low = self.info.values.get(node.collection.low)
+        high = self.info.values.get(node.collection.high)
+        if not isinstance(low, int) or not isinstance(high, int):
+            self.unsupported(node.loc, "a for loop whose bounds are not known at compile time, in a parser")
+        if high - low >= MAX_UNROLLED:
+            self.unsupported(node.loc, f"a for loop of more than {MAX_UNROLLED} rounds, in a parser")
+        type_ = self.type_of(node.type)
+        for value in range(low, high + 1):
+            self.frame.env[node] = ReadOnly(self.constant(value, type_, node.loc))
+            self.statements([node.body])
+
+    # ------------------------------------------------------------------------------------------------ assignment
+    def _assign(self, node: ast.AssignStmt) -> None:
+        value = self.rvalue(node.value)
+        place = self.place(node.target)
+        if node.op != "=":
+            old = self.read(place, node.loc)
+            if not isinstance(old, ir.Expr) or not isinstance(value, ir.Expr):
+                self.unsupported(node.loc, f"'{node.op}=' on this")
+            value = ir.Binary(node.op, old, value, old.width, old.signed)
+        self.store(place, value, node.loc)
+
+    def store(self, place: Place, value: RValue, location: Location) -> None:
+        """Assign a value to a place, part by part where it has parts."""
+        if isinstance(place, ScalarPlace):
+            assert isinstance(value, ir.Expr), value
+            if value != place.ref:
+                self.emit(ir.Assign(place.ref, self.resize(value, place.ref.width, place.ref.signed), location))
+        elif isinstance(place, HeaderPlace | StructPlace | StackPlace):
+            if isinstance(value, Compound):
+                value = self._unaliased(place, value, location)
+            self._store_parts(place, value, location)
+        elif isinstance(place, VarbitPlace):
+            self.unsupported(location, "assigning a varbit field", "assign the whole header")
+        else:
+            self.unsupported(location, "writing to what the architecture provides")
+
+    def _unaliased(self, place: Place, value: Compound, location: Location) -> Compound:
+        """Read everything first if the value is made of what is about to be written."""
+        written = roots(place)
+        parts: dict[str, RValue] = {}
+        for name, part in value.parts.items():
+            if isinstance(part, ir.Expr) and not isinstance(part, ir.Const) and _reads(part) & written:
+                parts[name] = self.temporary(part, location)
+            elif isinstance(part, Compound):
+                parts[name] = self._unaliased(place, part, location)
+            elif not isinstance(part, ir.Expr) and roots(part) & written:
+                copy = self.local_place(_type_of(part), "tmp", location)
+                self.store(copy, part, location)
+                parts[name] = copy
+            else:
+                parts[name] = part
+        return Compound(value.type, parts, value.valid)
+
+    def _store_parts(self, place: HeaderPlace | StructPlace | StackPlace, value: RValue, location: Location) -> None:
+        assert not isinstance(value, ir.Expr)
+        if isinstance(place, HeaderPlace) and isinstance(value, HeaderPlace) and not place.prefix:
+            if place.at != value.at:
+                self.emit(ir.CopyHeader(place.at, value.at, location))
+            return
+        type_ = place.type
+        if not t.is_header(type_) or (isinstance(place, HeaderPlace) and place.prefix):
+            for name, _ in part_types(type_):
+                self.store(self.part_place(place, name, location), self.part(value, name, location), location)
+            return
+        valid = self.validity(value)
+        known = constant_of(valid)
+        outer = self.out
+        inner: list[ir.Statement] = []
+        self.out = inner
+        self.set_valid(place, True, location)
+        for name, _ in part_types(type_):
+            self.store(self.part_place(place, name, location), self.part(value, name, location), location)
+        clear: list[ir.Statement] = []
+        self.out = clear
+        self.set_valid(place, False, location)
+        self.out = outer
+        if known is None:
+            self.emit(ir.If(valid, tuple(inner), tuple(clear), location))
+        else:
+            self.out.extend(inner if known else clear)
+
+    def part_place(self, place: Place, name: str, location: Location) -> Place:
+        if isinstance(place, StackPlace):
+            return place.elements[int(name)]
+        return self.member(place, name, location)
+
+    # ------------------------------------------------------------------------------------------------ validity
+    def set_valid(self, place: Place, valid: bool, location: Location) -> None:
+        if isinstance(place, HeaderPlace):
+            self.emit(ir.SetValid(place.at, valid, location))
+        elif isinstance(place, StructPlace) and place.valid is not None:
+            self.emit(ir.Assign(place.valid.ref, ir.Const(int(valid), 1), location))
+        else:
+            self.unsupported(location, "this as a header")
+
+    def invalidate(self, place: Place, location: Location) -> None:
+        """Make all headers in a place invalid, as an ``out`` parameter or a new variable starts."""
+        if isinstance(place, HeaderPlace) or (isinstance(place, StructPlace) and place.valid is not None):
+            self.set_valid(place, False, location)
+        elif isinstance(place, StackPlace):
+            for element in place.elements:
+                self.invalidate(element, location)
+        elif isinstance(place, StructPlace):
+            for part in place.parts.values():
+                self.invalidate(part, location)
+
+
+def _type_of(place: Place) -> t.Type:
+    assert isinstance(place, HeaderPlace | StructPlace | StackPlace)
+    return place.type
+
+
+def _reads(expr: ir.Expr) -> set[str]:
+    found: set[str] = set()
+    for node in expressions(expr):
+        if isinstance(node, ir.VarRef):
+            found.add("variable " + node.name)
+        elif isinstance(node, ir.FieldRef | ir.IsValid):
+            found.add("header " + node.header.path.split("[")[0])
+    return found
+
+
+def has_return(node: ast.Statement) -> bool:
+    return any(isinstance(s, ast.ReturnStmt) for s in ast.walk_statements(node))
+
+
+def _switch_as_ifs(node: ast.SwitchStmt) -> tuple[ast.Statement, ...]:
+    """Rewrite a switch as a chain of ifs, the default last; labels without a block share the next one's."""
+    arms: list[tuple[list[ast.Expr], ast.BlockStmt]] = []
+    labels: list[ast.Expr] = []
+    for case in node.cases:
+        labels.append(case.label)
+        if case.body is not None:
+            arms.append((labels, case.body))
+            labels = []
+    chain: ast.Statement | None = None
+    for labels, body in reversed(arms):
+        if any(isinstance(label, ast.DontCare) for label in labels):
+            chain = body
+    for labels, body in reversed(arms):
+        if any(isinstance(label, ast.DontCare) for label in labels):
+            continue
+        condition: ast.Expr | None = None
+        for label in labels:
+            one = ast.BinaryExpr(label.loc, "==", node.value, label)
+            condition = one if condition is None else ast.BinaryExpr(label.loc, "||", condition, one)
+        assert condition is not None
+        chain = ast.IfStmt(node.loc, condition, body, chain)
+    return (chain,) if chain is not None else ()

@@ -1,0 +1,336 @@
+"""Parser states to IR: transitions, selects, sub-parsers (inlined).
+
+Stands on ``lower_externs.py``; ``lower.py`` drives it.  A state in which a sub-parser is applied is cut there: the
+first part goes to the sub-parser's start, whose ``accept`` leads to the second.  Such parts are named ``state$1``; the
+states of a sub-parser get the instance's name in front.
+
+Source: P4_16 specification 1.2.5, sections 13.5 to 13.7 (states, transitions, select), 13.10 (sub-parsers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datapath.errors import Location
+from datapath.ir import model as ir
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Call, Info
+from datapath.p4.lower_base import Frame, LoweringFailure, constant_of
+from datapath.p4.lower_externs import LowerExterns
+from datapath.p4.lower_statements import has_return
+from datapath.p4.places import (
+    Compound,
+    InstancePlace,
+    Place,
+    ReadOnly,
+    part_types,
+    scalar_width,
+)
+from datapath.p4.source import Report
+
+MAX_STATES = 4096
+
+
+class LowerStates(LowerExterns):
+    """States."""
+
+    def __init__(self, info: Info, report: Report) -> None:
+        super().__init__(info, report)
+        self.states: list[ir.State] = []
+        self._names: set[str] = {ir.ACCEPT, ir.REJECT}
+        self._state = ""  # the one being filled
+        self._location: Location | None = None
+
+    # ------------------------------------------------------------------------------------------------ building
+    def begin(self, name: str, location: Location | None) -> None:
+        self._state, self._location = name, location
+        self.out = []
+
+    def finish(self, transition: ir.Transition) -> None:
+        self.states.append(ir.State(self._state, tuple(self.out), transition, self._location))
+        self.out = []
+        if len(self.states) > MAX_STATES:
+            assert self._location is not None
+            self.unsupported(self._location, f"more than {MAX_STATES} states when all sub-parsers are inlined")
+
+    def unique_name(self, name: str) -> str:
+        unique, n = name, 1
+        while unique in self._names:
+            n += 1
+            unique = f"{name}_{n}"
+        self._names.add(unique)
+        return unique
+
+    def part_name(self) -> str:
+        """Name the next part of the state that is being filled."""
+        base, n = self._state.split("$")[0], 1
+        while f"{base}${n}" in self._names:
+            n += 1
+        self._names.add(f"{base}${n}")
+        return f"{base}${n}"
+
+    # ------------------------------------------------------------------------------------------------ parsers
+    def parser_states(self, node: ast.ParserDecl, frame: Frame, names: dict[str, str]) -> None:
+        """Lower the states of a parser that can be reached; ``names`` gets the IR name of each."""
+        reached = _reachable(node)
+        states = [s for s in node.states if s.name in reached]
+        states.sort(key=lambda s: s.name != "start")  # stable: source order, start first
+        for state in states:
+            names.setdefault(state.name, self.unique_name(frame.prefix + state.name))
+        names["accept"], names["reject"] = frame.accept, ir.REJECT
+        for state in states:
+            self.begin(names[state.name], state.loc)
+            self._fill(state, names)
+
+    def _fill(self, state: ast.StateDecl, names: dict[str, str]) -> None:
+        try:
+            self.state_statements(state.statements)
+            transition = self._transition(state, names)
+        except LoweringFailure:
+            if not self.report.n_errors:
+                raise
+            transition = ir.Goto(ir.REJECT)
+        self.finish(transition)
+
+    def locals(self, nodes: Sequence[ast.ParserLocal]) -> None:
+        """Declare what a parser declares beside its states; initial values become statements."""
+        for node in nodes:
+            if isinstance(node, ast.VarDecl):
+                self.declare_variable(node)
+            elif isinstance(node, ast.ConstDecl):
+                self.frame.env[node] = self.constant_place(node)
+            elif isinstance(node, ast.ValueSetDecl):
+                self.frame.env[node] = self._value_set(node)
+            else:
+                self.frame.env[node] = self.instantiate(node)
+
+    def _value_set(self, node: ast.ValueSetDecl) -> InstancePlace:
+        name = self.frame.prefix + node.name
+        size = self.info.values.get(node.size)
+        assert isinstance(size, int)
+        type_ = self.type_of(node.type)
+        if name not in [v.name for v in self.value_sets]:
+            self.value_sets.append(ir.ValueSet(name, size, tuple(self._widths(type_, node.loc))))
+        return InstancePlace(type_, node, name)
+
+    def _widths(self, type_: t.Type, location: Location) -> list[int]:
+        width = scalar_width(type_)
+        if width is not None:
+            return [width]
+        if not isinstance(type_, t.Struct | t.Tuple):
+            self.unsupported(location, f"a value set of '{type_}'")
+        return [w for _, part in part_types(type_) for w in self._widths(part, location)]
+
+    def constructor_argument(self, param: t.Param, value: ast.Expr | None) -> Place:
+        value = value if value is not None else param.node.default
+        if value is None:
+            return ReadOnly(Compound(t.VOID, {}))
+        if isinstance(self.subst(param.type), t.Extern | t.Block):
+            return self._passed_instance(value)
+        lowered = self.rvalue(value)
+        return ReadOnly(lowered) if isinstance(lowered, ir.Expr | Compound) else lowered
+
+    def _passed_instance(self, value: ast.Expr) -> Place:
+        if not isinstance(value, ast.CallExpr):
+            return self.place(value)
+        call = self.info.calls.get(value)
+        args: dict[ast.Node, Place] = {
+            p.node: self.constructor_argument(p, v) for p, v in (call.args if call is not None else ())
+        }
+        return InstancePlace(self.type_of(value), value, "arg", args)
+
+    # ------------------------------------------------------------------------------------------------ sub-parsers
+    def state_statements(self, nodes: Sequence[ast.Statement]) -> None:
+        for node in nodes:
+            if isinstance(node, ast.CallStmt) and self._applies(node):
+                try:
+                    self._apply(node.call)
+                except LoweringFailure:
+                    if not self.report.n_errors:
+                        raise
+            elif isinstance(node, ast.BlockStmt) and self._applies(node):
+                self.state_statements(node.statements)
+            elif isinstance(node, ast.IfStmt) and self._applies(node):
+                self._branch(node)
+            else:
+                assert not has_return(node)
+                self.statements([node])
+
+    def _applies(self, node: ast.Statement) -> bool:
+        """Is a sub-parser applied in this statement?"""
+        calls = [self.info.calls.get(s.call) for s in ast.walk_statements(node) if isinstance(s, ast.CallStmt)]
+        return any(c is not None and c.kind == "apply" for c in calls)
+
+    def _branch(self, node: ast.IfStmt) -> None:
+        """An ``if`` with a sub-parser in it becomes a select and states of its own."""
+        condition = self.scalar(node.condition)
+        then, join = self.part_name(), self.part_name()
+        otherwise = self.part_name() if node.otherwise is not None else join
+        cases = (ir.Case((ir.Masked(1, 1),), then, node.loc), ir.Case((ir.Any(),), otherwise, node.loc))
+        self.finish(ir.Select((condition,), cases, node.loc))
+        for name, branch in ((then, node.then), (otherwise, node.otherwise)):
+            if branch is not None:
+                self.begin(name, node.loc)
+                self.state_statements([branch])
+                self.finish(ir.Goto(join))
+        self.begin(join, node.loc)
+
+    def _apply(self, node: ast.CallExpr) -> None:
+        call = self.info.calls[node]
+        block = call.block
+        assert block is not None
+        assert isinstance(node.callee, ast.Member)
+        if not isinstance(block.node, ast.ParserDecl):
+            self._apply_parameter(node, call)
+            return
+        name, args = block.name, {}
+        if not isinstance(self.type_of(node.callee.base), t.Meta):
+            instance = self.place(node.callee.base)
+            assert isinstance(instance, InstancePlace)
+            name, args = instance.name, dict(instance.args)
+        self._inline_parser(node, call, block.node, name, args)
+
+    def _apply_parameter(self, node: ast.CallExpr, call: Call) -> None:
+        """Apply a parser that was given as a constructor argument."""
+        assert isinstance(node.callee, ast.Member)
+        instance = self.place(node.callee.base)
+        type_ = instance.type if isinstance(instance, InstancePlace) else None
+        if not isinstance(instance, InstancePlace) or not isinstance(type_, t.Block):
+            self.unsupported(node.loc, "applying this")
+        if not isinstance(type_.node, ast.ParserDecl):
+            self.unsupported(node.loc, f"applying '{type_.name}', which has no body")
+        params = self.info.blocks[type_.node].params
+        by_place = tuple((p, value) for p, (_, value) in zip(params, call.args, strict=True))
+        actual = Call("apply", call.name, call.function, call.bound, by_place, type_)
+        self._inline_parser(node, actual, type_.node, instance.name, dict(instance.args))
+
+    def _inline_parser(
+        self, node: ast.CallExpr, call: Call, parser: ast.ParserDecl, name: str, args: dict[ast.Node, Place]
+    ) -> None:
+        self.enter(parser, node.loc)
+        prefix = self._free_prefix(f"{self.frame.prefix}{name}.")
+        join = self.part_name()
+        bound = {k: self.subst(v) for k, v in call.bound.items()}
+        frame = Frame(parser, prefix, env=args, bound=bound, accept=join)
+        copies = self.bind(call.args, frame, node.loc)
+        outer, self.frame = self.frame, frame
+        self.locals(parser.locals)
+        names = {"start": self.unique_name(f"{prefix}start")}
+        location = self._location
+        self.finish(ir.Goto(names["start"], node.loc))
+        self.parser_states(parser, frame, names)
+        self.frame = outer
+        self.active.pop()
+        self.begin(join, location)
+        self.copy_out(copies, node.loc)
+
+    def _free_prefix(self, prefix: str) -> str:
+        """A second application of one instance gets states of its own."""
+        free, n = prefix, 1
+        while f"{free}start" in self._names:
+            n += 1
+            free = f"{prefix[:-1]}_{n}."
+        return free
+
+    # ------------------------------------------------------------------------------------------------ transitions
+    def _transition(self, state: ast.StateDecl, names: dict[str, str]) -> ir.Transition:
+        node = state.transition
+        if node is None:
+            return ir.Goto(ir.REJECT, state.loc)
+        if isinstance(node, ast.Goto):
+            return ir.Goto(names[node.target], node.loc)
+        keys = [self.flatten(self.rvalue(key), key.loc) for key in node.keys]
+        types = [self.type_of(key) for key in node.keys]
+        flat = tuple(expr for parts in keys for expr in parts)
+        cases: list[ir.Case] = []
+        for case in node.cases:
+            try:
+                keysets = self._keysets(case.keyset, types, keys)
+            except LoweringFailure:
+                if not self.report.n_errors:
+                    raise
+                continue
+            if keysets is not None:
+                cases.append(ir.Case(keysets, names[case.target], case.loc))
+        if not flat:
+            return ir.Goto(cases[0].target if cases else ir.REJECT, node.loc)
+        return ir.Select(flat, tuple(cases), node.loc)
+
+    def _keysets(self, node: ast.Expr, types: list[t.Type], keys: list[list[ir.Expr]]) -> tuple[ir.Keyset, ...] | None:
+        """Lower the keyset of a case: one IR keyset a flat key; None if it can match nothing."""
+        n_flat = sum(map(len, keys))
+        if isinstance(node, ast.DontCare):
+            return (ir.Any(),) * n_flat
+        if isinstance(self.type_of(node), t.SetOf):
+            return (self._in_value_set(node),)
+        items: Sequence[ast.Expr] = [node]
+        if isinstance(node, ast.TupleKeyset) or (isinstance(node, ast.ListExpr) and len(types) > 1):
+            items = node.items
+        if len(items) > 1 and len(types) == 1:
+            return self._spread(items, types[0], keys[0])
+        found: list[ir.Keyset] = []
+        for item, type_, parts in zip(items, types, keys, strict=True):
+            inner = self._keyset(item, type_, parts)
+            if inner is None:
+                return None
+            found.extend(inner)
+        return tuple(found)
+
+    def _spread(self, items: Sequence[ast.Expr], type_: t.Type, parts: list[ir.Expr]) -> tuple[ir.Keyset, ...] | None:
+        """A tuple of keysets for a single key that is itself a tuple or struct."""
+        types = [part for _, part in part_types(type_)]
+        if len(types) != len(parts):
+            self.unsupported(items[0].loc, "a tuple of keysets for a nested key")
+        return self._keysets(ast.TupleKeyset(items[0].loc, tuple(items)), types, [[p] for p in parts])
+
+    def _keyset(self, node: ast.Expr, type_: t.Type, parts: list[ir.Expr]) -> tuple[ir.Keyset, ...] | None:
+        if isinstance(node, ast.DontCare):
+            return (ir.Any(),) * len(parts)
+        if isinstance(node, ast.TupleKeyset):
+            return self._keysets(node, [type_], [parts])
+        if isinstance(self.type_of(node), t.SetOf):
+            return (self._in_value_set(node),)
+        if isinstance(node, ast.MaskExpr):
+            mask = self._known(node.mask, parts[0])
+            return (ir.Masked(self._known(node.value, parts[0]) & mask, mask),)
+        if isinstance(node, ast.RangeExpr):
+            return (ir.Range(self._known(node.low, parts[0]), self._known(node.high, parts[0])),)
+        values = self.flatten(self.rvalue(node), node.loc)
+        if len(values) != len(parts):
+            self.unsupported(node.loc, "this keyset")
+        found: list[ir.Keyset] = []
+        for value, key in zip(values, parts, strict=True):
+            known = constant_of(self.resize(value, key.width, key.signed))
+            if known is None:
+                self.unsupported(node.loc, "a select case that is not known at compile time")
+            found.append(ir.Masked(known, (1 << key.width) - 1))
+        return tuple(found)
+
+    def _known(self, node: ast.Expr, key: ir.Expr) -> int:
+        known = constant_of(self.resize(self.scalar(node), key.width, key.signed))
+        if known is None:
+            self.unsupported(node.loc, "a select case that is not known at compile time")
+        return known
+
+    def _in_value_set(self, node: ast.Expr) -> ir.InValueSet:
+        place = self.place(node)
+        assert isinstance(place, InstancePlace)
+        return ir.InValueSet(place.name)
+
+
+def _reachable(node: ast.ParserDecl) -> set[str]:
+    known = {s.name: s for s in node.states}
+    reached: set[str] = set()
+    waiting = ["start"]
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in known:
+            continue
+        reached.add(name)
+        transition = known[name].transition
+        if isinstance(transition, ast.Goto):
+            waiting.append(transition.target)
+        elif transition is not None:
+            waiting.extend(c.target for c in transition.cases)
+    return reached

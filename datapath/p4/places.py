@@ -1,0 +1,188 @@
+"""What names stand for while a parser is lowered: places that can be read and written, and values of several parts.
+
+Used by the ``lower_*`` files.  A *place* is where something of a P4 type is kept; a scalar one is an IR reference, the
+others are made of scalar ones and of header instances.  An *rvalue* is an IR expression for a scalar, else a
+``Compound`` or a place that is read as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from datapath.ir import model as ir
+from datapath.p4 import ast
+from datapath.p4 import types as t
+
+
+@dataclass(frozen=True)
+class ScalarPlace:
+    """A variable, a header field, or a slice of one."""
+
+    ref: ir.VarRef | ir.FieldRef | ir.Slice
+
+
+@dataclass(frozen=True)
+class ReadOnly:
+    """An expression under a name: a constant, the port a packet came in by."""
+
+    value: RValue
+
+
+@dataclass(frozen=True)
+class HeaderPlace:
+    """A header instance; with ``prefix``, a struct nested in its fields."""
+
+    at: ir.HeaderAt
+    type: t.Struct
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class StackPlace:
+    """A stack of header instances; ``elements`` are HeaderPlaces, or StructPlaces of unions (then ``path`` is "")."""
+
+    path: str
+    type: t.Stack
+    elements: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class StructPlace:
+    """A struct, tuple, union, or a header kept in local variables (``valid`` says whether it is)."""
+
+    type: t.Type
+    parts: Mapping[str, Place]
+    valid: ScalarPlace | None = None
+
+
+@dataclass(frozen=True)
+class VarbitPlace:
+    """A varbit field: only whole headers move it."""
+
+    header: ir.HeaderAt | None
+    name: str
+
+
+@dataclass(frozen=True)
+class PacketPlace:
+    """The packet_in."""
+
+
+@dataclass(frozen=True)
+class InstancePlace:
+    """An extern, parser or value set; ``args`` are its constructor's, ``state`` the variables that an extern keeps."""
+
+    type: t.Type
+    node: ast.Node
+    name: str
+    args: Mapping[ast.Node, Place] = field(default_factory=dict)
+    state: Mapping[str, ir.VarRef] = field(default_factory=dict)
+
+
+Place = ScalarPlace | ReadOnly | HeaderPlace | StackPlace | StructPlace | VarbitPlace | PacketPlace | InstancePlace
+
+
+@dataclass(frozen=True)
+class Compound:
+    """A value of several parts; ``valid`` is set for headers."""
+
+    type: t.Type
+    parts: Mapping[str, RValue]
+    valid: ir.Expr | None = None
+
+
+RValue = ir.Expr | Compound | Place
+
+
+def part_types(type_: t.Type) -> list[tuple[str, t.Type]]:
+    """Return the parts of a struct, header, union or tuple (named "0", "1", ...)."""
+    if isinstance(type_, t.Struct):
+        return [(f.name, f.type) for f in type_.fields]
+    if isinstance(type_, t.Tuple):
+        return [(str(i), item) for i, item in enumerate(type_.items)]
+    if isinstance(type_, t.Record):
+        return list(type_.fields)
+    assert isinstance(type_, t.List | t.Stack), type_
+    size = type_.size if isinstance(type_, t.Stack) else 0
+    return [(str(i), type_.element) for i in range(size)]
+
+
+def is_scalar(type_: t.Type) -> bool:
+    return scalar_width(type_) is not None
+
+
+def scalar_width(type_: t.Type) -> int | None:
+    """Return the width in which the IR keeps a scalar: enums without values and errors have 32 bits."""
+    type_ = t.underlying(type_)
+    if isinstance(type_, t.Bits):
+        return type_.width
+    if type_ == t.BOOL:
+        return 1
+    if type_ == t.ERROR or isinstance(type_, t.Enum):
+        return 32
+    return None
+
+
+def is_signed(type_: t.Type) -> bool:
+    type_ = t.underlying(type_)
+    return isinstance(type_, t.Bits) and type_.signed
+
+
+def header_fields(type_: t.Struct) -> tuple[ir.Field, ...]:
+    """Return the fields of a header type, those of nested structs under dotted names."""
+    made: list[ir.Field] = []
+    offset = 0
+    for name, field_type in _flat(type_, ""):
+        if isinstance(field_type, t.Varbit):
+            made.append(ir.Field(name, offset, 0, False, field_type.max_width))
+            continue
+        width = scalar_width(field_type)
+        assert width is not None, f"{type_}.{name}"
+        made.append(ir.Field(name, offset, width, is_signed(field_type)))
+        offset += width
+    return tuple(made)
+
+
+def _flat(type_: t.Struct, prefix: str) -> Iterator[tuple[str, t.Type]]:
+    for item in type_.fields:
+        if t.is_struct(item.type):
+            assert isinstance(item.type, t.Struct)
+            yield from _flat(item.type, f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name, item.type
+
+
+def roots(place: Place) -> set[str]:
+    """Return names of what a place is kept in; two places that share none cannot alias."""
+    if isinstance(place, ScalarPlace):
+        return {_root(place.ref)}
+    if isinstance(place, HeaderPlace):
+        return {"header " + place.at.path.split("[")[0]}
+    if isinstance(place, StackPlace):
+        found = {"header " + place.path} if place.path else set()
+        return found.union(*map(roots, place.elements))
+    if isinstance(place, StructPlace):
+        return set().union(*map(roots, place.parts.values()), roots(place.valid) if place.valid else set())
+    return set()
+
+
+def _root(ref: ir.Expr) -> str:
+    while isinstance(ref, ir.Slice):
+        ref = ref.operand
+    if isinstance(ref, ir.VarRef):
+        return "variable " + ref.name
+    assert isinstance(ref, ir.FieldRef)
+    return "header " + ref.header.path.split("[")[0]
+
+
+def headers_in(place: Place) -> Iterator[HeaderPlace]:
+    """Yield the header instances in a place."""
+    if isinstance(place, HeaderPlace) and not place.prefix:
+        yield place
+    elif isinstance(place, StackPlace):
+        for element in place.elements:
+            yield from headers_in(element)
+    elif isinstance(place, StructPlace):
+        for part in place.parts.values():
+            yield from headers_in(part)
