@@ -68,8 +68,7 @@ int sp_batch_add(struct sp_batch *batch, const void *key, const void *mask, cons
 	return 0;
 }
 
-int sp_batch_delete(struct sp_batch *batch, const void *key, const void *mask, __u32 table, __u32 priority,
-		    bool strict)
+int sp_batch_delete(struct sp_batch *batch, const void *key, const void *mask, __u32 table, __u32 priority, bool strict)
 {
 	size_t size = batch->n_words * sizeof(__u64);
 	struct deletion *del = calloc(1, sizeof(*del) + 2 * size);
@@ -258,11 +257,11 @@ static void report(struct change *change, struct sp_outcome *outcome)
 		change->removed = flow->next;
 		i--;
 		if (outcome->removed)
-			outcome->removed[i] = (struct sp_removed){ .flow_id = flow->id,
-								   .stats = flow->stats,
-								   .duration_ns = now_ns - flow->created_ns,
-								   .idle_ns = now_ns - flow->used_ns,
-								   .reason = flow->removed };
+			outcome->removed[i] = (struct sp_removed){.flow_id = flow->id,
+								  .stats = flow->stats,
+								  .duration_ns = now_ns - flow->created_ns,
+								  .idle_ns = now_ns - flow->used_ns,
+								  .reason = flow->removed};
 		flow_free(flow);
 	}
 }
@@ -277,12 +276,12 @@ static void finish(struct change *change, const struct sp_batch *batch, struct x
 
 void sp_batch_commit(struct slow_path *sp, struct sp_batch *batch, struct sp_outcome *outcome)
 {
-	struct change change = { .sp = sp };
-	struct xl_delta delta = { 0 };
+	struct change change = {.sp = sp};
+	struct xl_delta delta = {0};
 	int err = 0;
 
 	dp_lock_control(sp->lock);
-	*outcome = (struct sp_outcome){ .first_id = sp->next_flow_id };
+	*outcome = (struct sp_outcome){.first_id = sp->next_flow_id};
 	change.first_id = sp->next_flow_id;
 	for (const struct deletion *del = batch->deletions; del; del = del->next)
 		delete_flows(&change, del);
@@ -303,8 +302,8 @@ void sp_batch_commit(struct slow_path *sp, struct sp_batch *batch, struct sp_out
 
 void sp_expire_flows(struct slow_path *sp, struct sp_outcome *outcome)
 {
-	struct change change = { .sp = sp, .first_id = sp->next_flow_id };
-	struct xl_delta delta = { 0 };
+	struct change change = {.sp = sp, .first_id = sp->next_flow_id};
+	struct xl_delta delta = {0};
 	__u64 now_ns = sp_now_ns(sp);
 	struct flow *flow, *next;
 
@@ -334,7 +333,7 @@ static void hash_install(struct slow_path *sp, __u32 id)
 int sp_group_put(struct slow_path *sp, __u32 id, __u32 kind, const struct group_bucket *buckets, __u32 n_buckets,
 		 const void *hash_mask)
 {
-	struct xl_delta delta = { .one_group = true, .group = id };
+	struct xl_delta delta = {.one_group = true, .group = id};
 	struct group *group = group_new(id, kind, buckets, n_buckets), *old;
 	int hash_id = 0;
 
@@ -373,12 +372,12 @@ static bool uses_group(const struct flow *flow, __u32 id)
 
 int sp_group_del(struct slow_path *sp, __u32 id, struct sp_outcome *outcome)
 {
-	struct change change = { .sp = sp };
-	struct xl_delta delta = { .one_group = true, .group = id };
+	struct change change = {.sp = sp};
+	struct xl_delta delta = {.one_group = true, .group = id};
 	struct group *group;
 	struct flow *flow, *next;
 
-	*outcome = (struct sp_outcome){ 0 };
+	*outcome = (struct sp_outcome){0};
 	dp_lock_control(sp->lock);
 	change.first_id = sp->next_flow_id;
 	group = groups_find(&sp->groups, id);

@@ -19,7 +19,7 @@ struct cls_subtable {
 
 void cls_init(struct classifier *cls, __u32 n_words)
 {
-	*cls = (struct classifier){ .n_words = n_words };
+	*cls = (struct classifier){.n_words = n_words};
 }
 
 static void subtable_free(struct cls_subtable *sub)
@@ -71,8 +71,8 @@ static void chain_insert(const struct cls_subtable *sub, struct cls_rule *rule)
 {
 	struct cls_rule **at = &sub->buckets[rule->hash & (sub->n_buckets - 1)];
 
-	while (*at && !((*at)->hash == rule->hash && (*at)->priority < rule->priority &&
-			subtable_same(sub, *at, rule->key)))
+	while (*at &&
+	       !((*at)->hash == rule->hash && (*at)->priority < rule->priority && subtable_same(sub, *at, rule->key)))
 		at = &(*at)->next;
 	rule->next = *at;
 	*at = rule;

@@ -60,7 +60,8 @@ static bool header_here(const struct xl *x, __u32 header)
 	return bytes(x->orig)[byte] & bytes(x->out->mask)[byte] & 0x80 >> header % 8;
 }
 
-/* The bits of a byte of `base` whose value is known for all packets of the megaflow. */
+/* The bits of a byte of `base` whose value is known for all packets of the megaflow; not for checksum fields, which
+ * DP_CSUM changes behind its back. */
 static __u8 base_known(const struct xl *x, __u32 offset)
 {
 	__u8 wild = (__u8)~bytes(x->out->mask)[offset];
@@ -68,7 +69,6 @@ static __u8 base_known(const struct xl *x, __u32 offset)
 
 	if (bytes(x->base.derived)[offset] && wild)
 		known = 0;
-	known &= (__u8)~bytes(x->touched)[offset];
 	return known | bytes(x->base.set)[offset];
 }
 
@@ -206,7 +206,7 @@ static __u16 group_of(struct xl *x, struct commit *c, __u64 covered, __u64 swapp
 		x->out->overflow = true;
 		return 0;
 	}
-	c->groups[c->n_groups++] = (struct piece_group){ covered, swapped };
+	c->groups[c->n_groups++] = (struct piece_group){covered, swapped};
 	return (__u16)i;
 }
 
@@ -225,7 +225,7 @@ static void cut_header(struct xl *x, struct commit *c, __u32 header, const __u64
 			__u64 covered = checksums_of(x, c, header, offset, &bits);
 			__u16 group = group_of(x, c, covered, swapped_of(layout, covered, header));
 
-			c->pieces[c->n_pieces++] = (struct piece){ offset, (__u8)header, bits, group };
+			c->pieces[c->n_pieces++] = (struct piece){offset, (__u8)header, bits, group};
 			todo &= (__u8)~bits;
 		}
 	}
@@ -280,7 +280,6 @@ static void emit_csums(struct xl *x, __u64 covered, __u64 swapped)
 
 	for (__u32 i = 0; i < layout->n_checksums; i++) {
 		const struct sp_checksum *sum = &layout->checksums[i];
-		__u32 at = checksum_at(layout, sum);
 		struct dp_action *action;
 
 		if (!(covered & 1ULL << i))
@@ -288,12 +287,8 @@ static void emit_csums(struct xl *x, __u64 covered, __u64 swapped)
 		action = xl_emit(x, DP_CSUM);
 		if (action) {
 			action->header = (__u8)sum->header;
-			action->arg = packet_offset(x, sum->header, at);
+			action->arg = packet_offset(x, sum->header, checksum_at(layout, sum));
 			action->flags = (__u8)(sum->flags | (swapped & 1ULL << i ? DP_F_SWAPPED : 0));
-		}
-		for (__u32 b = at; b < at + 2; b++) {
-			((__u8 *)x->touched)[b] = 0xff;
-			((__u8 *)x->base.set)[b] = 0;
 		}
 	}
 }
@@ -344,7 +339,7 @@ static void mark_written(struct xl *x)
 static void commit_headers(struct xl *x, struct commit *c)
 {
 	const struct sp_layout *layout = x->env->layout;
-	__u64 fields[KEY_WORDS_MAX] = { 0 };
+	__u64 fields[KEY_WORDS_MAX] = {0};
 
 	for (__u32 i = 0; i < layout->n_checksums; i++)
 		if (c->valid & 1ULL << i)

@@ -22,8 +22,8 @@ static long count_flows(const struct slow_path *sp, const __u64 *key, const __u6
 			if (!flow_within(flow, key, mask, sp->tables.n_words))
 				continue;
 			if (out)
-				out[n] = (struct sp_flow_stats){ flow->id, flow->stats, now_ns - flow->created_ns,
-								 now_ns - flow->used_ns };
+				out[n] = (struct sp_flow_stats){flow->id, flow->stats, now_ns - flow->created_ns,
+								now_ns - flow->used_ns};
 			n++;
 		}
 	}
@@ -40,7 +40,7 @@ static void collect_all(struct slow_path *sp)
 
 long sp_flow_dump(struct slow_path *sp, const void *key, const void *mask, __u32 table, struct sp_flow_stats **out)
 {
-	__u64 filter[2][KEY_WORDS_MAX] = { 0 };
+	__u64 filter[2][KEY_WORDS_MAX] = {0};
 	long n;
 
 	if (key) {
@@ -64,7 +64,7 @@ static char *put(char *to, const void *from, size_t size)
 
 static char *put_megaflow(const struct slow_path *sp, const struct megaflow *mf, char *at)
 {
-	struct sp_megaflow entry = { mf->stats, sp_now_ns(sp) - mf->used_ns, mf->engines, mf->n_actions };
+	struct sp_megaflow entry = {mf->stats, sp_now_ns(sp) - mf->used_ns, mf->engines, mf->n_actions};
 	__u64 masked[KEY_WORDS_MAX];
 
 	bits_and(masked, mf->sample, mf->mask, sp->megaflows.n_words);
@@ -100,17 +100,17 @@ void sp_stats_get(struct slow_path *sp, struct sp_stats *stats)
 
 	dp_lock_control(sp->lock);
 	*stats = (struct sp_stats){
-		.counters = sp->counters,
-		.n_megaflows = flows->n,
-		.n_installed = flows->n_installed,
-		.n_deleted = flows->n_deleted,
-		.n_modified = flows->n_modified,
-		.n_refused = flows->n_refused,
-		.n_failed = flows->n_failed,
-		.n_flows = sp->tables.n_flows,
-		.n_groups = sp->groups.n_groups,
-		.n_packet_ins = sp->packet_ins.n_taken,
-		.n_packet_ins_lost = sp->packet_ins.n_lost,
+	    .counters = sp->counters,
+	    .n_megaflows = flows->n,
+	    .n_installed = flows->n_installed,
+	    .n_deleted = flows->n_deleted,
+	    .n_modified = flows->n_modified,
+	    .n_refused = flows->n_refused,
+	    .n_failed = flows->n_failed,
+	    .n_flows = sp->tables.n_flows,
+	    .n_groups = sp->groups.n_groups,
+	    .n_packet_ins = sp->packet_ins.n_taken,
+	    .n_packet_ins_lost = sp->packet_ins.n_lost,
 	};
 	dp_unlock(sp->lock);
 }
@@ -147,8 +147,8 @@ int sp_trace(struct slow_path *sp, const void *key, struct xl_result *result)
 int sp_execute(struct slow_path *sp, __u32 in_port, const void *packet, __u32 size, const void *key,
 	       const struct sp_action *actions, __u32 n_actions)
 {
-	const __u8 port_be[4] = { in_port >> 24, in_port >> 16, in_port >> 8, in_port };
-	__u64 aligned[KEY_WORDS_MAX] = { 0 };
+	const __u8 port_be[4] = {in_port >> 24, in_port >> 16, in_port >> 8, in_port};
+	__u64 aligned[KEY_WORDS_MAX] = {0};
 	struct xl_result *result = &sp->scratch;
 	int err = -ENODEV;
 

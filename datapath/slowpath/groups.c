@@ -83,7 +83,7 @@ int groups_hash_get(struct groups *groups, const void *mask)
 
 void groups_hash_sweep(struct groups *groups)
 {
-	bool used[HASH_MASKS_MAX] = { false };
+	bool used[HASH_MASKS_MAX] = {false};
 
 	for (__u32 i = 0; i < GROUP_CHAINS; i++)
 		for (const struct group *group = groups->chains[i]; group; group = group->next)
@@ -93,7 +93,7 @@ void groups_hash_sweep(struct groups *groups)
 		if (used[i] || !groups->hashes[i].used)
 			continue;
 		free(groups->hashes[i].mask);
-		groups->hashes[i] = (struct hash_mask){ 0 };
+		groups->hashes[i] = (struct hash_mask){0};
 	}
 }
 

@@ -8,7 +8,7 @@
 
 int megaflows_init(struct megaflows *flows, __u32 n_words, __u32 limit)
 {
-	*flows = (struct megaflows){ .n_words = n_words, .limit = limit, .n_chains = CHAINS_MIN };
+	*flows = (struct megaflows){.n_words = n_words, .limit = limit, .n_chains = CHAINS_MIN};
 	while (flows->n_chains < limit)
 		flows->n_chains *= 2;
 	flows->chains = calloc(flows->n_chains, sizeof(struct megaflow *));
@@ -118,7 +118,7 @@ static int engine_put(struct megaflows *flows, struct megaflow *mf, __u32 engine
 	if (err)
 		return err;
 	mf->engines |= 1U << engine;
-	mf->seen[engine] = (struct dp_stats){ 0 };
+	mf->seen[engine] = (struct dp_stats){0};
 	return 0;
 }
 
@@ -156,7 +156,7 @@ void megaflow_credit(struct megaflow *mf, __u64 n_packets, __u64 n_bytes, __u64 
 
 void megaflow_collect(struct megaflows *flows, struct megaflow *mf, __u64 now_ns)
 {
-	struct dp_stats sum = { 0 }, stats;
+	struct dp_stats sum = {0}, stats;
 
 	for (__u32 i = 0; i < ENGINES_MAX; i++) {
 		struct dp *dp = flows->engines[i];
@@ -217,7 +217,7 @@ struct megaflow *megaflows_install(struct megaflows *flows, const __u64 *key, co
 
 void megaflows_modify(struct megaflows *flows, struct megaflow *mf, const struct xl_result *result, __u64 now_ns)
 {
-	struct dp_stats sum = { 0 };
+	struct dp_stats sum = {0};
 	bool kept = !set_actions(mf, result);
 
 	for (__u32 i = 0; i < ENGINES_MAX && kept; i++) {
@@ -246,7 +246,7 @@ void megaflows_modify(struct megaflows *flows, struct megaflow *mf, const struct
 void megaflows_delete(struct megaflows *flows, struct megaflow *mf, __u64 now_ns)
 {
 	struct megaflow **at = &flows->chains[mf->hash & (flows->n_chains - 1)];
-	struct dp_stats sum = { 0 };
+	struct dp_stats sum = {0};
 
 	for (__u32 i = 0; i < ENGINES_MAX; i++)
 		if (mf->engines & 1U << i)
@@ -288,7 +288,7 @@ int megaflows_engine_del(struct megaflows *flows, struct dp *dp, __u64 now_ns)
 		return -ENOENT;
 	for (__u32 i = flows->n; i-- > 0;) {
 		struct megaflow *mf = flows->all[i];
-		struct dp_stats sum = { 0 };
+		struct dp_stats sum = {0};
 
 		if (mf->engines & 1U << engine)
 			engine_del(flows, mf, engine, &sum);

@@ -39,8 +39,7 @@ void packet_in_put(struct packet_in_queue *queue, const struct dp_upcall *upcall
 		return;
 	}
 	*packet = (struct packet_in){
-		.reason = upcall->reason, .in_port = upcall->in_port, .size = upcall->size, .n_data = n_data
-	};
+	    .reason = upcall->reason, .in_port = upcall->in_port, .size = upcall->size, .n_data = n_data};
 	memcpy(packet->bytes, upcall->packet, n_data);
 	memcpy(packet->bytes + n_data, upcall->key, queue->key_size);
 	queue->ring[(queue->first + queue->n) % PACKET_INS_MAX] = packet;

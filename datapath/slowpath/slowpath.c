@@ -22,7 +22,7 @@ struct slow_path *sp_new(const struct sp_layout *layout, const struct sp_config 
 	sp->tables.n_words = n_words;
 	sp->groups.n_words = n_words;
 	sp->next_flow_id = 1;
-	sp->env = (struct xl_env){ &sp->layout, &sp->tables, &sp->groups, sp->port_up };
+	sp->env = (struct xl_env){&sp->layout, &sp->tables, &sp->groups, sp->port_up};
 	if (megaflows_init(&sp->megaflows, n_words, config->megaflow_limit)) {
 		free(sp);
 		return NULL;
@@ -137,7 +137,7 @@ int sp_upcall(void *slow_path, const struct dp_upcall *upcall, const struct dp_a
 
 static int port_set(struct slow_path *sp, __u32 port, bool known, bool up)
 {
-	struct xl_delta delta = { .ports = true };
+	struct xl_delta delta = {.ports = true};
 
 	if (!port || port >= DP_PORTS_MAX)
 		return -EINVAL;
@@ -188,7 +188,7 @@ void sp_tick(struct slow_path *sp, struct sp_outcome *outcome)
 	__u32 from = sp->config.megaflow_limit;
 	__u64 idle_ns = sp->config.idle_ns;
 
-	*outcome = (struct sp_outcome){ 0 };
+	*outcome = (struct sp_outcome){0};
 	dp_lock_control(sp->lock);
 	if (sp->megaflows.n >= sp->megaflows.limit)
 		idle_ns /= FULL_IDLE_DIVISOR;

@@ -81,8 +81,7 @@ void tables_remove(struct tables *tables, struct flow *flow)
 	tables->n_timeouts -= flow->idle_timeout_s || flow->hard_timeout_s;
 }
 
-struct flow *tables_find(const struct tables *tables, __u32 table, const __u64 *key, const __u64 *mask,
-			 __u32 priority)
+struct flow *tables_find(const struct tables *tables, __u32 table, const __u64 *key, const __u64 *mask, __u32 priority)
 {
 	if (!tables->table[table])
 		return NULL;

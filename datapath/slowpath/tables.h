@@ -80,8 +80,7 @@ int tables_insert(struct tables *tables, struct flow *flow);
 void tables_remove(struct tables *tables, struct flow *flow);
 
 /* Returns the flow with exactly this match and priority, or NULL. */
-struct flow *tables_find(const struct tables *tables, __u32 table, const __u64 *key, const __u64 *mask,
-			 __u32 priority);
+struct flow *tables_find(const struct tables *tables, __u32 table, const __u64 *key, const __u64 *mask, __u32 priority);
 
 /* Is the flow's match equal to or more specific than this one? */
 bool flow_within(const struct flow *flow, const __u64 *key, const __u64 *mask, __u32 n_words);

@@ -16,7 +16,7 @@ struct dp_action *xl_emit(struct xl *x, enum dp_op op)
 		out->overflow = true;
 		return NULL;
 	}
-	out->actions[out->n_actions] = (struct dp_action){ .op = (__u8)op };
+	out->actions[out->n_actions] = (struct dp_action){.op = (__u8)op};
 	return &out->actions[out->n_actions++];
 }
 
@@ -125,7 +125,7 @@ static void note_bucket(struct xl *x, const struct group *group, __u32 bucket)
 
 	if (out->n_buckets < XL_BUCKETS_MAX)
 		out->buckets[out->n_buckets++] =
-			(struct xl_bucket){ .group = group->id, .bucket = bucket, .in_select = x->alternative };
+		    (struct xl_bucket){.group = group->id, .bucket = bucket, .in_select = x->alternative};
 }
 
 /* What a bucket must put back. */
@@ -335,9 +335,8 @@ static void note_step(struct xl *x, int table, struct flow *flow)
 
 	out->tables[table / 64] |= 1ULL << table % 64;
 	if (out->n_steps < XL_STEPS_MAX)
-		out->steps[out->n_steps++] = (struct xl_step){ .table = (__u32)table,
-							      .alternative = x->alternative,
-							      .flow_id = flow ? flow->id : 0 };
+		out->steps[out->n_steps++] = (struct xl_step){
+		    .table = (__u32)table, .alternative = x->alternative, .flow_id = flow ? flow->id : 0};
 	if (!flow)
 		return;
 	for (__u32 i = 0; i < out->n_path; i++)
@@ -396,7 +395,6 @@ static void begin(struct xl *x, const struct xl_env *env, const __u64 *key, stru
 	memset(x->base.derived, 0, size);
 	memset(x->pending, 0, size);
 	memset(x->moved, 0, size);
-	memset(x->touched, 0, size);
 	memset(out->mask, 0, size);
 	memset((__u8 *)out->mask + LAYOUT_BRIDGE, 0xff, 2);
 	out->n_actions = out->n_path = out->n_buckets = out->n_steps = 0;

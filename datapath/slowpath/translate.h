@@ -101,7 +101,6 @@ struct xl {
 	struct xl_key cur, base;
 	__u64 pending[KEY_WORDS_MAX]; /* bits in which base may differ from cur */
 	__u64 moved[KEY_WORDS_MAX]; /* bits that emitted actions have written, since it was last cleared */
-	__u64 touched[KEY_WORDS_MAX]; /* checksum fields of the packet that were updated: their value is not known */
 	__u32 alternative; /* number of the DP_BUCKET being filled, 0 outside */
 	const struct xl_delta *delta; /* NULL: none */
 	const __u64 *old_mask; /* of the megaflow that is revalidated, with `delta` */

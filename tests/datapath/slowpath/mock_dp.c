@@ -77,7 +77,7 @@ static int mock_flow_put(struct dp *dp, const void *key, const void *mask, const
 	memcpy(flow->key, key, size);
 	memcpy(flow->key + mock->n_words, mask, size);
 	set_actions(flow, actions, n_actions);
-	flow->stats = (struct dp_stats){ 0 };
+	flow->stats = (struct dp_stats){0};
 	mock->n_put++;
 	return 0;
 }
@@ -103,7 +103,7 @@ static int mock_flow_del(struct dp *dp, __u32 id, struct dp_stats *last)
 		*last = flow->stats;
 	free(flow->key);
 	free(flow->actions);
-	*flow = (struct mock_flow){ 0 };
+	*flow = (struct mock_flow){0};
 	mock->n_del++;
 	while (mock->n_flows && !mock->flows[mock->n_flows - 1].key)
 		mock->n_flows--;
@@ -192,8 +192,8 @@ static void run_actions(struct run *run, const struct dp_action *action, __u32 n
 int mock_forward(struct mock_dp *mock, __u32 in_port, __u8 *data, __u32 size, const __u64 *key, const __u16 *hdr_off,
 		 __u32 *hit)
 {
-	struct dp_upcall upcall = { .in_port = in_port, .packet = data, .size = size, .key = key };
-	struct run run = { .mock = mock, .pkt = { data, data + size }, .hdr_off = hdr_off, .upcall = &upcall };
+	struct dp_upcall upcall = {.in_port = in_port, .packet = data, .size = size, .key = key};
+	struct run run = {.mock = mock, .pkt = {data, data + size}, .hdr_off = hdr_off, .upcall = &upcall};
 	const struct dp_action *actions = NULL;
 	struct mock_flow *found = NULL;
 	int n = 0;
@@ -225,11 +225,11 @@ int mock_forward(struct mock_dp *mock, __u32 in_port, __u8 *data, __u32 size, co
 static int mock_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 size, const struct dp_action *actions,
 			__u32 n_actions)
 {
-	static const __u16 hdr_off[8] = { 0, 14, 34, 34 }; /* untagged Ethernet, IPv4 without options */
+	static const __u16 hdr_off[8] = {0, 14, 34, 34}; /* untagged Ethernet, IPv4 without options */
 	struct mock_dp *mock = (struct mock_dp *)dp;
-	struct dp_upcall upcall = { .in_port = in_port, .size = size };
+	struct dp_upcall upcall = {.in_port = in_port, .size = size};
 	__u8 copy[256];
-	struct run run = { .mock = mock, .pkt = { copy, copy + size }, .hdr_off = hdr_off, .upcall = &upcall };
+	struct run run = {.mock = mock, .pkt = {copy, copy + size}, .hdr_off = hdr_off, .upcall = &upcall};
 
 	if (size > sizeof(copy))
 		return -EMSGSIZE;
@@ -240,12 +240,12 @@ static int mock_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 
 }
 
 static const struct dp_ops mock_ops = {
-	.flow_put = mock_flow_put,
-	.flow_mod = mock_flow_mod,
-	.flow_del = mock_flow_del,
-	.flow_stats = mock_flow_stats,
-	.hash_put = mock_hash_put,
-	.execute = mock_execute,
+    .flow_put = mock_flow_put,
+    .flow_mod = mock_flow_mod,
+    .flow_del = mock_flow_del,
+    .flow_stats = mock_flow_stats,
+    .hash_put = mock_hash_put,
+    .execute = mock_execute,
 };
 
 struct mock_dp *mock_new(const char *name, __u32 key_size, __u64 layout_hash, __u32 limit, __u32 refused_ops)
@@ -253,7 +253,7 @@ struct mock_dp *mock_new(const char *name, __u32 key_size, __u64 layout_hash, __
 	struct mock_dp *mock = calloc(1, sizeof(*mock));
 
 	mock->dp.ops = &mock_ops;
-	mock->dp.info = (struct dp_info){ DP_ABI_VERSION, key_size, layout_hash, name, "mock" };
+	mock->dp.info = (struct dp_info){DP_ABI_VERSION, key_size, layout_hash, name, "mock"};
 	mock->n_words = key_size / 8;
 	mock->limit = limit;
 	mock->refused_ops = refused_ops;
@@ -296,7 +296,7 @@ void mock_free(struct mock_dp *mock)
 /* Upcalls for packets that differ in the 4 bytes at `vary` of the key; returns nanoseconds for all. */
 __u64 mock_bench(struct mock_dp *mock, const __u64 *key, __u32 key_size, __u32 vary, __u32 n)
 {
-	struct dp_upcall upcall = { .in_port = 1, .packet = "", .size = 64 };
+	struct dp_upcall upcall = {.in_port = 1, .packet = "", .size = 64};
 	const struct dp_action *actions;
 	struct timespec start, end;
 	__u8 *copy = aligned_alloc(8, key_size);

@@ -123,7 +123,7 @@ def parse(data: bytes, in_port: int) -> Packet:
 def internet_checksum(data: bytes) -> int:
     """RFC 1071, over bytes padded to a multiple of two."""
     data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

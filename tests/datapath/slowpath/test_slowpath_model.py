@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slowpath_layout import dec_ttl, make_packet, mask_of, match, set_field
@@ -11,6 +13,7 @@ from slowpath_reference import Reference
 from datapath.slowpath.model import (
     PORT_FLOOD,
     PORT_IN_PORT,
+    Action,
     Bucket,
     Flow,
     Group,
@@ -20,8 +23,8 @@ from datapath.slowpath.model import (
     ToGroup,
 )
 
-BASE = {"in_port": 1, "protocol": 17, "ip_dst": 0x0A000002, "ttl": 64, "dport": 80}
-VARIATIONS: list[dict[str, int]] = [  # each is near others, so that a mask that is too wide is noticed
+BASE: dict[str, Any] = {"in_port": 1, "protocol": 17, "ip_dst": 0x0A000002, "ttl": 64, "dport": 80}
+VARIATIONS: list[dict[str, Any]] = [  # each is near others, so that a mask that is too wide is noticed
     *({}, {"in_port": 2}, {"in_port": 3}, {"ttl": 65}, {"ttl": 63}, {"ttl": 2}, {"ttl": 1}, {"dport": 81}),
     *({"dport": 53}, {"dport": 99}, {"ip_dst": 0x0A000003}, {"ip_dst": 0x0A010002}, {"ip_dst": 0x0B000002}),
     *({"ip_dst": 0x0C000001}, {"ip_src": 0x0C000001}, {"dst": 0x0200000000F1}, {"udp_checksum": False}, {"tos": 8}),
@@ -30,7 +33,7 @@ VARIATIONS: list[dict[str, int]] = [  # each is near others, so that a mask that
 ]
 PACKETS = [make_packet(**{**BASE, **variation}) for variation in VARIATIONS]
 
-TERMS = [
+TERMS: list[tuple[str, list[Any]]] = [
     ("in_port", [1, 2, 3]),
     ("ethernet__dst", [0x020000000001, (0x0200000000F0, 0xF0)]),
     ("ethernet__type", [0x0800]),
@@ -61,6 +64,8 @@ edits = st.sampled_from(
         set_field("ipv4.ttl", 64),
         set_field("ipv4.ttl", 0, 0x3),
         set_field("ipv4.ttl", 1),
+        set_field("ipv4.ttl", 0, 0x40),
+        dec_ttl(),
         set_field("udp.dst", 99),
         set_field("udp.src", 0),
         set_field("tcp.dst", 99),
@@ -71,8 +76,9 @@ edits = st.sampled_from(
     ]
 )
 ports = st.sampled_from([1, 2, 3, 4, 9, PORT_FLOOD, PORT_IN_PORT])
-simple_actions = st.one_of(ports.map(Output), edits, edits, st.just(ToController(60)))
-actions = st.lists(st.one_of(simple_actions, st.sampled_from([ToGroup(1), ToGroup(2)])), max_size=4).map(tuple)
+simple_actions: st.SearchStrategy[Action] = st.one_of(ports.map(Output), edits, edits, st.just(ToController(60)))
+any_actions: st.SearchStrategy[Action] = st.one_of(simple_actions, st.sampled_from([ToGroup(1), ToGroup(2)]))
+action_lists: st.SearchStrategy[tuple[Action, ...]] = st.lists(any_actions, max_size=4).map(lambda a: tuple(a))
 buckets = st.builds(
     Bucket,
     st.lists(simple_actions, max_size=3).map(tuple),
@@ -101,7 +107,7 @@ def flows(draw: st.DrawFn) -> Flow:
     goto = draw(st.sampled_from([None, 1, 1, 2, 2, 3]))
     return Flow(
         draw(matches),
-        draw(actions),
+        draw(action_lists),
         table=table,
         priority=draw(st.integers(0, 6)),
         goto_table=goto if goto and goto > table else None,

@@ -107,6 +107,15 @@ def test_a_decremented_field_is_unwildcarded_whole() -> None:
     assert found.actions == "dec_ttl(ipv4+8,restart) csum(ipv4+10) output(3)"
 
 
+def test_a_decremented_byte_is_known_only_as_a_whole() -> None:
+    # 64 becomes 63, whose bit 6 is 0 already; but 65 would become 64, and both match.
+    high_bit = set_field("ipv4.ttl", 0, 0x40)
+    found = trace(Flow(match(ipv4__ttl=(0x40, 0x40)), (dec_ttl(), high_bit, Output(2))))
+    assert found.actions.endswith("set(ipv4+8,1,0x00/0x40,restart) csum(ipv4+10) output(2)")
+    exact = trace(Flow(match(ipv4__ttl=64), (dec_ttl(), high_bit, Output(2))))
+    assert exact.actions == "dec_ttl(ipv4+8,restart) csum(ipv4+10) output(2)"
+
+
 def test_checksums_follow_in_groups() -> None:
     text = actions(set_field("ipv4.src", 0x0C000001), set_field("ipv4.tos", 4), set_field("udp.dst", 99), Output(2))
     assert text == (
