@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from datapath.errors import NotSupportedError
+from datapath.errors import NotSupportedError, OvsP4Error
 from pytest_ovsp4.options import load_topology
 
 if TYPE_CHECKING:
@@ -55,18 +55,25 @@ class Pool:
         return self._network or self._start(key)
 
     def _start(self, key: NetworkKey) -> Network:
-        from testbed.network import Network  # Mininet takes half a second
-
+        if os.geteuid() != 0:
+            self.lack("a network takes root: run pytest with sudo")
+        try:
+            from testbed.network import Network  # Mininet takes half a second
+        except NotSupportedError as error:
+            self.lack(str(error))
         topology = load_topology(key.topology)
         try:
             self._network = Network.start(topology, key.datapath, self._log_dir(key))
             self._key = key
             if topology.routing != "none":  # else who reaches whom is the user's business
                 self._network.wait_reachable()
-        except NotSupportedError as error:
+        except OvsP4Error as error:
             self.stop()
-            self._unsupported[key] = str(error)
-            self.lack(str(error))
+            reason = _why_not(error)
+            if not reason:
+                raise
+            self._unsupported[key] = reason
+            self.lack(reason)
         except BaseException:
             self.stop()
             raise
@@ -99,6 +106,16 @@ class Pool:
         network.stop()
         if network.results_dir is not None:
             _remove_if_empty(network.results_dir)
+
+
+def _why_not(error: OvsP4Error) -> str:
+    """Return what the machine lacks, if that is why a network did not start; "" if it lacks nothing."""
+    from testbed.doctor import probe
+
+    lacking = [c for c in probe() if not c.ok and c.needed_for == "everything"]
+    if lacking:
+        return "; ".join(f"{c.name}: {c.detail} ({c.remedy})" for c in lacking)
+    return str(error) if isinstance(error, NotSupportedError) else ""
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -84,3 +84,24 @@ def test_the_header_says_what_runs(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     result = pytester.runpytest("--topology=single", "--datapath=afxdp")
     result.stdout.fnmatch_lines(["ovsp4: single on afxdp; seed 1*"])
+
+
+@pytest.fixture
+def not_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+
+@pytest.mark.usefixtures("not_root")
+def test_without_root_a_network_test_skips(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TEST_OF_A_NETWORK)
+    result = pytester.runpytest("--topology=single", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*takes root*"])
+
+
+@pytest.mark.usefixtures("not_root")
+def test_without_root_and_with_require_it_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TEST_OF_A_NETWORK)
+    result = pytester.runpytest("--topology=single", "--topology-require")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*--topology-require*takes root*"])
