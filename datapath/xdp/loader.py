@@ -1,20 +1,18 @@
 """Loads a compiled program into the kernel and makes it the XDP engine.
 
-Fed by ``compiler.py`` (the C source and its key layout); used by ``vswitchd/`` (one object per P4 program), ``ovsp4
-compile --load`` and tests.  ``load`` compiles with BCC and runs the verifier; the object's maps are then handed to
+Fed by ``compiler.py`` (the C source and its key layout) through ``amalgamate.py`` and ``bytecode.py``; used by
+``vswitchd/`` (one object per P4 program), ``ovsp4 compile --load`` and tests.  The object's maps are handed to
 ``xdp_dp.c``, which implements ``dp_ops`` over them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
+import functools
 import os
-import re
-import tempfile
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +20,44 @@ from datapath.build import build_shared
 from datapath.errors import LoadError, NotSupportedError, VerifierError
 from datapath.ir.layout import KeyLayout
 from datapath.xdp import amalgamate
-from datapath.xdp.headers import find_headers
+from datapath.xdp.bytecode import Bytecode, compile_bytecode, last_lines
 
-LOG_LINES = 12  # of the verifier's or compiler's log that go into an error
-PROGRAM_NAME = "xdp_switch"
-XSK_ONLY_NAME = "xdp_xsk_only"
+LEAST_KERNEL = "5.15"
+LOG_SIZE = 1 << 24  # bytes; what the verifier writes at most (kernel/bpf/verifier.c)
+SWITCH, XSK_ONLY = "xdp_switch", "xdp_xsk_only"  # functions of main.c and xsk_only.c
 # In the order of enum xdp_fd (object.h), behind the program itself.
 MAP_NAMES = (
     "ports", "bridges", "masks", "flows", "chains", "programs", "selects", "hashes", "sets", "flow_counts",
     "port_counts", "drop_counts", "error_counts", "tx_ports", "tx_sets", "sockets",
 )  # fmt: skip
-_SOURCES = ("object.c", "sets.c", "translate.c", "flows.c", "xdp_dp.c")
+_SOURCES = ("load.c", "object.c", "sets.c", "translate.c", "flows.c", "xdp_dp.c")
+
+
+@dataclass(frozen=True)
+class LoadedProgram:
+    """A program in the kernel, and what it took to get it there."""
+
+    program_fd: int
+    map_fds: dict[str, int]
+    n_instructions: int  # as the verifier gets them, before the JIT
+    load_time_s: float  # compiling (or finding it in the cache) and verifying
+
+    def close(self) -> None:
+        """Release program and maps; a program that is attached stays with its interface.  To be called once."""
+        for fd in (self.program_fd, *self.map_fds.values()):
+            os.close(fd)
 
 
 class XskOnly:
     """The loaded program of ``afxdp`` mode: hands every packet to the interface's AF_XDP socket."""
 
-    def __init__(self, bpf: Any, name: str, load_time_s: float, n_instructions: int) -> None:
-        self._bpf = bpf
+    def __init__(self, loaded: LoadedProgram) -> None:
         self._library = _library()
-        self.program_fd: int = bpf.funcs[name.encode()].fd
-        self.load_time_s = load_time_s
-        self.n_instructions = n_instructions  # as the verifier took them, before the JIT
-        self._sockets_fd: int = bpf[b"sockets"].map_fd
+        self._loaded: LoadedProgram | None = loaded
+        self.program_fd = loaded.program_fd
+        self.map_fds = loaded.map_fds
+        self.n_instructions = loaded.n_instructions
+        self.load_time_s = loaded.load_time_s
 
     def attach(self, ifindex: int) -> None:
         """Attach the program to an interface of this network namespace, in native mode.
@@ -65,25 +78,26 @@ class XskOnly:
         Raises:
             LoadError: The socket is not bound, or the interface's index is out of range.
         """
-        error = self._library.xdp_sockets_put(self._sockets_fd, ifindex, xsk_fd)
+        error = self._library.xdp_sockets_put(self.map_fds["sockets"], ifindex, xsk_fd)
         _check(error, f"registering the AF_XDP socket of interface {ifindex}")
 
     def xsk_unregister(self, ifindex: int) -> None:
         """Take the interface's socket away; no error if it has none."""
-        self._library.xdp_sockets_put(self._sockets_fd, ifindex, -1)
+        self._library.xdp_sockets_put(self.map_fds["sockets"], ifindex, -1)
 
     def close(self) -> None:
         """Release program and maps; an attached program stays with its interface."""
-        self._bpf.cleanup()
+        if self._loaded:
+            self._loaded.close()
+            self._loaded = None
 
 
 class XdpObject(XskOnly):
     """A P4 program loaded as the XDP engine; serves all bridges with that program."""
 
-    def __init__(self, bpf: Any, layout: KeyLayout, load_time_s: float, n_instructions: int) -> None:
-        super().__init__(bpf, PROGRAM_NAME, load_time_s, n_instructions)
-        self.map_fds: dict[str, int] = {name: bpf[name.encode()].map_fd for name in MAP_NAMES}
-        fds = (ctypes.c_int * (1 + len(MAP_NAMES)))(self.program_fd, *self.map_fds.values())
+    def __init__(self, loaded: LoadedProgram, layout: KeyLayout) -> None:
+        super().__init__(loaded)
+        fds = (ctypes.c_int * (1 + len(MAP_NAMES)))(self.program_fd, *(self.map_fds[n] for n in MAP_NAMES))
         error = ctypes.c_int()
         name = layout.program.encode()
         self._handle = self._library.xdp_object_open(
@@ -114,7 +128,7 @@ class XdpObject(XskOnly):
         if self._handle:
             self._library.xdp_object_close(self._handle)
             self._handle = None
-            super().close()
+        super().close()
 
 
 def load(c_source: str, layout: KeyLayout) -> XdpObject:
@@ -132,106 +146,74 @@ def load(c_source: str, layout: KeyLayout) -> XdpObject:
         NotSupportedError: BCC or kernel headers are missing, or the kernel lacks a feature.
         LoadError: BCC could not compile it.
     """
-    bpf, load_time_s, n_instructions = _load(amalgamate.switch_source(c_source), PROGRAM_NAME)
-    return XdpObject(bpf, layout, load_time_s, n_instructions)
+    return XdpObject(load_text(amalgamate.switch_source(c_source), SWITCH), layout)
 
 
 def load_xsk_only() -> XskOnly:
     """Load the program of ``afxdp`` mode; raises as ``load`` does."""
-    bpf, load_time_s, n_instructions = _load(amalgamate.join([amalgamate.read("xsk_only.c")]), XSK_ONLY_NAME)
-    return XskOnly(bpf, XSK_ONLY_NAME, load_time_s, n_instructions)
+    return XskOnly(load_text(amalgamate.join([amalgamate.read("xsk_only.c")]), XSK_ONLY))
 
 
-def load_text(text: str, name: str) -> tuple[Any, float, int]:
-    """Compile and load any XDP program; raises and returns as ``_load`` does.  For ``parse_only.py``."""
-    return _load(text, name)
+def load_text(text: str, name: str) -> LoadedProgram:
+    """Compile an XDP program in BCC's C, make its maps, and run it through the verifier.
 
+    Args:
+        text: The whole program.
+        name: Its function.
 
-def _load(text: str, name: str) -> tuple[Any, float, int]:
-    """Compile and load; return BCC's object, the time both took and the number of instructions."""
-    try:
-        from bcc import BPF
-    except ImportError as error:
-        raise NotSupportedError(
-            "BCC (Python module bcc)", "apt-get install python3-bpfcc, and a venv with --system-site-packages"
-        ) from error
+    Returns:
+        What is in the kernel now; the caller closes it.
+
+    Raises:
+        VerifierError, NotSupportedError, LoadError: As ``load``.
+    """
     started = time.monotonic()
-    with _kernel_source(find_headers()):
-        bpf = _compile(BPF, text)
-        _verify(BPF, bpf, name)
-    load_time_s = time.monotonic() - started
-    return bpf, load_time_s, len(bpf.dump_func(name.encode())) // 8
-
-
-def _compile(bpf_class: Any, text: str) -> Any:
-    """Compile with BCC, which says what is wrong on standard error only."""
-    log: list[str] = []
+    bytecode = compile_bytecode(text, name)
+    map_fds: dict[str, int] = {}
     try:
-        with _captured_stderr(log):
-            return bpf_class(text=text.encode(), cflags=["-Wno-macro-redefined"])  # BCC deprecates str
-    except Exception as error:  # BCC raises the bare class
-        raise LoadError(f"BCC cannot compile the XDP program: {error}\n{_tail(log)}") from error
+        for spec in bytecode.maps:
+            inner = map_fds.get(spec.inner, -1)
+            numbers = (spec.key_size, spec.value_size, spec.max_entries, spec.flags, inner)
+            fd = _library().xdp_map_create(spec.type, spec.name[:15].encode(), *numbers)
+            _check_feature(fd, f"BPF map {spec.name} (type {spec.type})")
+            map_fds[spec.name] = fd
+        program_fd = _verify(bytecode, bytecode.linked(map_fds))
+    except BaseException:
+        for fd in map_fds.values():
+            os.close(fd)
+        raise
+    return LoadedProgram(program_fd, map_fds, bytecode.n_instructions, time.monotonic() - started)
 
 
-def _verify(bpf_class: Any, bpf: Any, name: str) -> None:
-    """Load one function through the verifier."""
-    log: list[str] = []
-    try:
-        with _captured_stderr(log):
-            bpf.load_func(name.encode(), bpf_class.XDP)
-    except Exception as error:  # BCC raises the bare class
-        if "Operation not permitted" in str(error):
-            raise NotSupportedError("loading XDP programs", "needs root (CAP_BPF and CAP_NET_ADMIN)") from error
-        raise VerifierError(f"the kernel's verifier refused the XDP program: {error}\n{_tail(log)}") from error
+def _verify(bytecode: Bytecode, instructions: bytes) -> int:
+    """Load the instructions; ask for the verifier's log, which is slow to write, only if it refuses them."""
+    arguments = (bytecode.name.encode(), instructions, bytecode.n_instructions)
+    fd: int = _library().xdp_program_load(*arguments, None, 0)
+    if fd >= 0:
+        return fd
+    if fd == -errno.EPERM:
+        _check_feature(fd, "loading XDP programs")
+    log = ctypes.create_string_buffer(LOG_SIZE)
+    _library().xdp_program_load(*arguments, log, LOG_SIZE)
+    text = last_lines([log.value.decode(errors="replace")])
+    raise VerifierError(f"the kernel's verifier refused the XDP program: {os.strerror(-fd)}\n{text}")
 
 
-def _tail(log: list[str]) -> str:
-    """Return the last lines of a log that say something."""
-    lines = [line for line in "".join(log).splitlines() if line.strip() and not re.match(r"\s*; ", line)]
-    return "\n".join(lines[-LOG_LINES:])
-
-
-@contextlib.contextmanager
-def _captured_stderr(log: list[str]) -> Iterator[None]:
-    """Take what C code writes to file descriptor 2; append it to ``log``."""
-    with tempfile.TemporaryFile() as file:
-        saved = os.dup(2)
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            file.seek(0)
-            log.append(file.read().decode(errors="replace"))
-
-
-@contextlib.contextmanager
-def _kernel_source(directory: Path) -> Iterator[None]:
-    """Name the kernel headers to BCC."""
-    before = os.environ.get("BCC_KERNEL_SOURCE")
-    os.environ["BCC_KERNEL_SOURCE"] = str(directory)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["BCC_KERNEL_SOURCE"]
-        else:
-            os.environ["BCC_KERNEL_SOURCE"] = before
-
-
+@functools.cache
 def _library() -> Any:
     """Build (or find) and load the provider of ``dp_ops``."""
     here = Path(__file__).parent
     path = build_shared("xdp", [here / f for f in _SOURCES], include_dirs=[here, amalgamate.RUNTIME_DIR], libs=["bpf"])
     library = ctypes.CDLL(str(path))
-    c_int, c_u32, c_void_p = ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p
+    c_int, c_u32, c_void_p, c_char_p = ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_char_p
     int_p = ctypes.POINTER(c_int)
     for name, result, arguments in (
+        ("xdp_map_create", c_int, [c_u32, c_char_p, *[c_u32] * 4, c_int]),
+        ("xdp_program_load", c_int, [c_char_p, c_char_p, ctypes.c_size_t, c_char_p, c_u32]),
         ("xdp_attach", c_int, [c_int, c_int]),
         ("xdp_detach", c_int, [c_int]),
         ("xdp_sockets_put", c_int, [c_int, c_int, c_int]),
-        ("xdp_object_open", c_void_p, [int_p, c_u32, c_u32, ctypes.c_uint64, ctypes.c_char_p, int_p]),
+        ("xdp_object_open", c_void_p, [int_p, c_u32, c_u32, ctypes.c_uint64, c_char_p, int_p]),
         ("xdp_object_close", None, [c_void_p]),
         ("xdp_bridge_open", c_void_p, [c_void_p, c_u32, c_int, int_p]),
     ):
@@ -249,3 +231,13 @@ def _check(error: int, what: str) -> None:
     if -error == errno.EBUSY:
         raise LoadError(f"{what}: already in use; detach the other program or close the other bridge first")
     raise LoadError(f"{what}: {os.strerror(-error)}")
+
+
+def _check_feature(error: int, what: str) -> None:
+    """Raise for a negative errno of a map or program that the kernel should know."""
+    if error == -errno.EPERM:
+        raise NotSupportedError(what, "needs root (CAP_BPF and CAP_NET_ADMIN)")
+    if error == -errno.EINVAL:
+        raise NotSupportedError(what, f"needs kernel {LEAST_KERNEL} or later")
+    if error < 0:
+        raise LoadError(f"{what}: {os.strerror(-error)}")

@@ -66,9 +66,10 @@ class XdpParser:
                 amalgamate.read("parse_only.c"),
             ]
         )
-        self._bpf, self.load_time_s, self.n_instructions = load_text(text, FUNCTION)
-        self._fd: int = self._bpf.funcs[FUNCTION.encode()].fd
-        self._map_fd: int = self._bpf["run"].map_fd
+        self._loaded = load_text(text, FUNCTION)
+        self.load_time_s, self.n_instructions = self._loaded.load_time_s, self._loaded.n_instructions
+        self._fd = self._loaded.program_fd
+        self._map_fd = self._loaded.map_fds["run"]
         self._reader = KeyReader(program, layout)
         self._run = _run_type(layout)()
         self._index = ctypes.c_int(0)
@@ -94,7 +95,7 @@ class XdpParser:
 
     def close(self) -> None:
         """Release program and map."""
-        self._bpf.cleanup()
+        self._loaded.close()
 
     def _element(self, command: int) -> None:
         element = _Element(self._map_fd, ctypes.addressof(self._index), ctypes.addressof(self._run), 0)

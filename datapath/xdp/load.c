@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Maps and programs into the kernel, for loader.py; what they are is bytecode.py's. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/types.h>
+#include <stddef.h>
+
+/* Make a map; `inner` is the descriptor of the template of a map of maps, else -1.  Returns a descriptor or -errno. */
+int xdp_map_create(__u32 type, const char *name, __u32 key_size, __u32 value_size, __u32 max_entries, __u32 flags,
+		   int inner)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = flags);
+	int fd;
+
+	if (inner >= 0)
+		opts.inner_map_fd = (__u32)inner;
+	fd = bpf_map_create(type, name, key_size, value_size, max_entries, &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Run a program through the verifier; `log` (NULL: none) gets what it says.  Returns a descriptor or -errno. */
+int xdp_program_load(const char *name, const struct bpf_insn *instructions, size_t n, char *log, __u32 log_size)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = log_size, .log_level = log ? 1 : 0);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "Apache-2.0", instructions, n, &opts);
+
+	return fd < 0 ? -errno : fd;
+}
