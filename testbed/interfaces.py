@@ -20,6 +20,7 @@ from typing import Any
 from datapath import SetupError
 from testbed.ethtool import XDP_PEER_FEATURES, set_features
 from testbed.namespaces import Namespace, set_sysctl
+from testbed.wait import wait_until
 
 # linux/sockios.h, linux/if.h
 _SIOCGIFFLAGS = 0x8913
@@ -72,6 +73,25 @@ def set_up(*names: str) -> None:
     with netlink() as ipr:
         for name in names:
             ipr.link("set", index=socket.if_nametoindex(name), state="up")
+
+
+def wait_carrier(name: str, timeout_s: float = 1.0) -> None:
+    """Wait until an interface really sends, after its peer was brought up.
+
+    The end of a veth pair that was up first throws away what it is given until the kernel's link watch has run.  Asking
+    for the link makes it run (since Linux 6.8; before, it takes some milliseconds).
+
+    Raises:
+        WaitTimeoutError: The peer is not up.
+    """
+    index = socket.if_nametoindex(name)
+    with netlink() as ipr:
+        wait_until(
+            lambda: ipr.link("get", index=index)[0].get("operstate"),
+            timeout_s,
+            what=f"carrier of {name}",
+            until=lambda state: state == "UP",
+        )
 
 
 def set_down(name: str) -> None:

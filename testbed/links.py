@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from datapath import SetupError
@@ -139,8 +140,12 @@ class OvsP4Link(Link):  # type: ignore[misc]
                 here.call(lambda: interfaces.make_veth(near, a))
                 there.call(lambda: interfaces.make_veth(far, b))
                 self.tap.connect()
-            here.call(lambda: _make_ready(intfname1, is_switch_port(node1)))
-            there.call(lambda: _make_ready(intfname2, is_switch_port(node2)))
+            ends = [(node1, intfname1, here), (node2, intfname2, there)]
+            # The end that comes up last sends at once; the other only when the kernel has noticed.  XDP does not care.
+            for node, name, namespace in sorted(ends, key=lambda end: not is_switch_port(end[0])):
+                namespace.call(partial(_make_ready, name, is_switch_port(node)))
+            if self.tap is not None:
+                self.tap.wait_carrier()
 
     def close(self) -> None:
         """Let go of the namespace in the middle, if there is one."""

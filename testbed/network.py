@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -235,7 +236,7 @@ class Network:
             raise TestbedError(f"there is no link between {a} and {b}")
         for intf in (intf for link in links for intf in (link.intf1, link.intf2)):
             change = interfaces.set_up if up else interfaces.set_down
-            intf.node.namespace.call(lambda name=intf.name, change=change: change(name))
+            intf.node.namespace.call(partial(change, intf.name))
 
     # -------------------------------------------------------------------------------------------- the end
     def stop(self) -> None:

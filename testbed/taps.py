@@ -13,6 +13,7 @@ The namespace has no name and no process; it goes with its descriptor.  Made by 
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Any, Self
 
 from datapath import NotSupportedError, SetupError
@@ -49,6 +50,11 @@ class Tap:
         """Redirect all that one side receives to the other; both interfaces must be there."""
         self.namespace.call(lambda: _connect(*self.names))
 
+    def wait_carrier(self) -> None:
+        """Wait until both sides send; the other ends must be up."""
+        for name in self.names:
+            self.namespace.call(partial(interfaces.wait_carrier, name))
+
     def shape(self, bandwidth_mbps: float = 0.0, delay_ms: float = 0.0) -> None:
         """Limit bandwidth and add delay, in each direction; 0 for neither.
 
@@ -57,7 +63,7 @@ class Tap:
         """
         if bandwidth_mbps or delay_ms:
             for name in self.names:
-                self.namespace.call(lambda name=name: _shape(name, bandwidth_mbps, delay_ms))  # type: ignore[misc]
+                self.namespace.call(partial(_shape, name, bandwidth_mbps, delay_ms))
 
     def close(self) -> None:
         """Give up the namespace; the link is cut."""
