@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,6 +36,20 @@ class Emitter:
         with self.indent():
             yield
         self.line(tail)
+
+    def drop_unused(self) -> None:
+        """Remove definitions of temporaries (``const __u64 t1 = ...;``) that no later line names."""
+        kept: list[str] = []
+        named: set[str] = set()
+        for line in reversed(self.lines):
+            definition = re.match(r"\s*const (?:__u64 |__u8 \*)(\w+) = ", line)
+            if definition and definition[1] not in named and "pkt_at" not in line:
+                continue
+            named.update(re.findall(r"\w+", line[definition.end() :] if definition else line))
+            if definition:
+                named.discard(definition[1])
+            kept.append(line)
+        self.lines = kept[::-1]
 
     def text(self) -> str:
         return "\n".join(self.lines) + "\n"

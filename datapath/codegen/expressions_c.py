@@ -177,7 +177,7 @@ class Expressions:
         if not can_fail(expr.right):
             return (conjunction(expr.op, left, self.value(expr.right)[0]),)
         result = self.state.temporary()
-        self.state.out.line(f"__u64 {result} = {truth(left)};")
+        self.state.out.line(f"__u64 {result} __maybe_unused = {truth(left)};")
         with self.state.out.block(f"if ({result})" if expr.op == "&&" else f"if (!{result})"):
             right = self.value(expr.right)[0]
             self.state.out.line(f"{result} = {truth(right)};")
@@ -197,7 +197,7 @@ class Expressions:
             )
         names = [self.state.temporary() for _ in range(0, expr.width, LIMB)]
         for name in names:
-            self.state.out.line(f"__u64 {name};")
+            self.state.out.line(f"__u64 {name} __maybe_unused;")
         self.branch(f"if ({condition})", expr.then, names)
         self.branch("else", expr.otherwise, names)
         return variable(names, expr.width)

@@ -29,6 +29,11 @@ def truth(limb: Limb) -> str:
     return limb.text
 
 
+def negation(limb: Limb) -> Limb:
+    """Return the opposite of a condition."""
+    return constant(1 - limb.constant, 1)[0] if limb.constant is not None else Limb(f"!{limb.operand}", 1)
+
+
 def conjunction(op: str, left: Limb, right: Limb) -> Limb:
     """Join two conditions by ``&&`` or ``||``."""
     for known, other in ((left, right), (right, left)):
@@ -39,15 +44,24 @@ def conjunction(op: str, left: Limb, right: Limb) -> Limb:
     return Limb(f"{left.operand} {op} {right.operand}", 1)
 
 
+def known_order(op: str, a: Limb, b: Limb) -> Limb | None:
+    """Return what a comparison of unsigned limbs always gives, None if it depends (C compilers warn of the former)."""
+    (a_low, a_high), (b_low, b_high) = a.bounds, b.bounds
+    if op in (">", ">="):
+        return known_order("<" if op == ">" else "<=", b, a)
+    if op == "==":
+        always, never = a_low == a_high == b_low == b_high, a_high < b_low or b_high < a_low
+    else:
+        always = a_high < b_low if op == "<" else a_high <= b_low
+        never = a_low >= b_high if op == "<" else a_low > b_high
+    return constant(int(always), 1)[0] if always or never else None
+
+
 def equal(left: Value, right: Value) -> Limb:
     """Return the condition that two values are equal, limb by limb."""
     result = constant(1, 1)[0]
     for a, b in zip(left, right, strict=True):
-        if a.constant is not None and b.constant is not None:
-            here = constant(int(a.constant == b.constant), 1)[0]
-        else:
-            here = Limb(f"{a.operand} == {b.operand}", 1)
-        result = conjunction("&&", result, here)
+        result = conjunction("&&", result, known_order("==", a, b) or Limb(f"{a.operand} == {b.operand}", 1))
     return result
 
 
@@ -64,7 +78,7 @@ class Operators:
 
     def unary(self, op: str, value: Value, width: int) -> Value:
         if op == "!":
-            return (Limb(f"!{value[0].operand}", 1),)
+            return (negation(value[0]),)
         if op == "~":
             return self.each(value, value, lambda a, b: f"~{a.u64}", width)
         if width <= LIMB:
@@ -116,13 +130,13 @@ class Operators:
             return equal(left, right)
         if op == "!=":
             same = equal(left, right)
-            if len(left) == 1:
+            if len(left) == 1 and same.constant is None:
                 return Limb(f"{left[0].operand} != {right[0].operand}", 1)
-            return Limb(f"!{same.operand}", 1)
+            return negation(same)
         if op in ("<=", ">="):  # a <= b is !(b < a)
             if len(left) == 1:
                 return self.order(op, left[0], right[0], width, signed)
-            return Limb(f"!{self.less(*((right, left) if op == '<=' else (left, right)), width, signed).operand}", 1)
+            return negation(self.less(*((right, left) if op == "<=" else (left, right)), width, signed))
         if len(left) == 1:
             return self.order(op, left[0], right[0], width, signed)
         return self.less(*((left, right) if op == "<" else (right, left)), width, signed)
@@ -131,7 +145,7 @@ class Operators:
         """Compare two limbs of at most 64 bits."""
         if signed:
             return Limb(f"{self.signed(a, width)} {op} {self.signed(b, width)}", 1)
-        return Limb(f"{a.operand} {op} {b.operand}", 1)
+        return known_order(op, a, b) or Limb(f"{a.operand} {op} {b.operand}", 1)
 
     def less(self, left: Value, right: Value, width: int, signed: bool) -> Limb:
         """Compare wide values: the most significant limb that differs decides."""
@@ -142,7 +156,7 @@ class Operators:
             top = signed and i == len(left) - 1
             here = self.order("<", left[i], right[i], size, top)
             same = equal((left[i],), (right[i],))
-            result = conjunction("||", here, Limb(conjunction("&&", same, result).text, 1))
+            result = conjunction("||", here, conjunction("&&", same, result))
         return result
 
     def signed(self, limb: Limb, width: int) -> str:
@@ -171,6 +185,10 @@ class Operators:
         return tuple(result)
 
     def saturate(self, op: str, a: Limb, b: Limb, width: int, signed: bool) -> Limb:
+        if b.constant == 0 or (a.constant == 0 and op == "|+|"):
+            return a if b.constant == 0 else b
+        if a.constant == 0 and not signed:
+            return a
         a, b = self.keep((a, b))
         top = c_number(mask_of(width))
         if not signed and op == "|-|":

@@ -9,6 +9,8 @@ unknown on every way in, and what follows is verified once instead of once a way
 
 from __future__ import annotations
 
+import re
+
 from datapath.codegen.emitter import Emitter
 from datapath.codegen.layout_c import write_layout
 from datapath.codegen.plan import Plan, make_plan
@@ -45,10 +47,16 @@ def generate(program: Program, layout: KeyLayout) -> str:
 def _write_function(plan: Plan, out: Emitter) -> None:
     """Write the function; the body first, since it tells which variables and labels are used."""
     blocks, uses_p = _blocks(plan)
+    out.line("/* What always compares alike in the P4 program does so here. */")
+    out.line("#pragma GCC diagnostic push")
+    for warning in ("type-limits", "tautological-compare"):
+        out.line(f'#pragma GCC diagnostic ignored "-W{warning}"')
     out.line(f"{SIGNATURE}{PARAMETERS}")
     out.line("{")
     with out.indent():
         _write_locals(plan, out, uses_p)
+        if not any(re.search(r"\bpkt\b", line) for _, block in blocks for line in block.lines):
+            out.line("(void)pkt;")
     for name, block in blocks:
         head = block.lines.index("\t{")
         out.lines += block.lines[:head]
@@ -57,6 +65,7 @@ def _write_function(plan: Plan, out: Emitter) -> None:
         out.lines += block.lines[head:]
     _write_end(plan, out)
     out.line("}")
+    out.line("#pragma GCC diagnostic pop")
 
 
 def _blocks(plan: Plan) -> tuple[list[tuple[str, Emitter]], bool]:
@@ -68,6 +77,7 @@ def _blocks(plan: Plan) -> tuple[list[tuple[str, Emitter]], bool]:
         writer = StateWriter(plan, state, block)
         try:
             _write_state(writer, follower)
+            block.drop_unused()
         except P4UnsupportedError as fault:
             faults.append(fault.diagnostic)
         uses_p |= writer.uses_p
@@ -86,7 +96,7 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
         for name, limb in zip(
             plan.local_names.get(variable.name, ()), constant(variable.initial, variable.width_bits), strict=False
         ):
-            out.line(f"__u64 {name} = {limb.text}; /* {variable.name} */")
+            out.line(f"__u64 {name} __maybe_unused = {limb.text}; /* {variable.name} */")
     if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
         out.line("__u32 error = 0;")
     if uses_p:

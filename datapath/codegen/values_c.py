@@ -34,6 +34,11 @@ class Limb:
             return f"{self.text.removesuffix('ULL')}ULL"
         return self.operand if self.is_u64 else f"(__u64){self.operand}"
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the greatest number that it may be."""
+        return (0, mask_of(self.width)) if self.constant is None else (self.constant, self.constant)
+
 
 @dataclass(frozen=True)
 class Bits:
@@ -171,6 +176,8 @@ def shift_right(limb: Limb, shift: int) -> Limb:
         return limb
     if limb.constant is not None:
         return constant(limb.constant >> shift, max(limb.width - shift, 1))[0]
+    if shift >= limb.width:
+        return constant(0, 1)[0]
     return Limb(f"{limb.operand} >> {shift}", max(limb.width - shift, 1), limb.is_u64)
 
 

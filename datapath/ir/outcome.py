@@ -97,4 +97,6 @@ class KeyReader:
 
 
 def _field(bits: int, n_bits: int, offset: int, width: int) -> int:
+    if not width:
+        return 0
     return bits >> (n_bits - offset - width) & ((1 << width) - 1)

@@ -131,23 +131,33 @@ def _header_fields(header: Header, slot: int) -> list[KeyField]:
 
 # ---------------------------------------------------------------------------------------------------- checksums
 def _checksums(program: Program, slots: Mapping[str, int], key_size: int, warn: Warn) -> tuple[KeyChecksum, ...]:
-    result = []
+    """Return the checksums; one that sums parts of a header at both parities is two, over disjoint bits."""
+    result: list[KeyChecksum] = []
     for checksum in program.checksums:
         try:
-            result.append(_checksum(program, checksum, slots, key_size))
+            parities = _covered_bits(program, checksum, slots, key_size)
         except ValueError as reason:
             where = checksum.location or Location(program.source, 1, 1)
             name = f"{checksum.header}.{checksum.field}"
             warn(Diagnostic(where, "warning", f"checksum {name} is not kept up to date: {reason}"))
+            continue
+        main = {path: max(masks, key=lambda parity: masks[parity].bit_count()) for path, masks in parities.items()}
+        rest = {path: 8 - main[path] for path, masks in parities.items() if len(masks) > 1}
+        for part in (main, rest) if rest else (main,):
+            masks = {path: parities[path][parity] for path, parity in part.items()}
+            swapped = {path for path, parity in part.items() if parity}
+            result.append(_key_checksum(program, checksum, masks, swapped, key_size))
     return tuple(result)
 
 
-def _checksum(program: Program, checksum: Checksum, slots: Mapping[str, int], key_size: int) -> KeyChecksum:
+def _covered_bits(
+    program: Program, checksum: Checksum, slots: Mapping[str, int], key_size: int
+) -> dict[str, dict[int, int]]:
+    """Return the key bits that a checksum sums: header -> by how far its bytes are shifted in the sum (0, 8) -> mask."""
     own = program.header(checksum.header).field(checksum.field)
     if own.offset_bits % 8 or own.width_bits != 16:
         raise ValueError("it is not 16 bits on a byte boundary")
-    masks: dict[str, int] = {}
-    parity: dict[str, int] = {}
+    found: dict[str, dict[int, int]] = {}
     for part in checksum.covered:
         if not part.field or (part.header, part.field) == (checksum.header, checksum.field):
             continue
@@ -155,25 +165,29 @@ def _checksum(program: Program, checksum: Checksum, slots: Mapping[str, int], ke
         if item.varbit_max_bits:
             continue  # not in the key, and nothing changes it
         shift = (part.offset_bits - item.offset_bits) % 16
-        if shift not in (0, 8) or parity.setdefault(part.header, shift) != shift:
+        if shift not in (0, 8):
             raise ValueError(f"{part.header}.{part.field} stands across the bytes of its sum")
         low = key_size * 8 - (slots[part.header] * 8 + item.offset_bits + item.width_bits)
-        masks[part.header] = masks.get(part.header, 0) | ((1 << item.width_bits) - 1) << low
+        masks = found.setdefault(part.header, {})
+        masks[shift] = masks.get(shift, 0) | ((1 << item.width_bits) - 1) << low
+    return found
 
-    def text(mask: int) -> str:
-        return mask.to_bytes(key_size, "big").hex()
 
+def _key_checksum(
+    program: Program, checksum: Checksum, masks: Mapping[str, int], swapped: set[str], key_size: int
+) -> KeyChecksum:
     whole = 0
     for mask in masks.values():
         whole |= mask
+    paths = [h.path for h in program.headers]
     return KeyChecksum(
         header=checksum.header,
         field=checksum.field,
-        header_id=[h.path for h in program.headers].index(checksum.header),
-        header_offset=own.offset_bits // 8,
-        cover_mask=text(whole),
-        swapped=tuple(h.path for h in program.headers if parity.get(h.path)),
+        header_id=paths.index(checksum.header),
+        header_offset=program.header(checksum.header).field(checksum.field).offset_bits // 8,
+        cover_mask=whole.to_bytes(key_size, "big").hex(),
+        swapped=tuple(path for path in paths if path in swapped),
         with_payload=checksum.with_payload,
         zero_is_none=checksum.zero_is_none,
-        cover_masks=tuple((h.path, text(masks[h.path])) for h in program.headers if h.path in masks),
+        cover_masks=tuple((path, masks[path].to_bytes(key_size, "big").hex()) for path in paths if path in masks),
     )

@@ -16,6 +16,10 @@
 #ifndef OVSP4_PACKET_H
 #define OVSP4_PACKET_H
 
+#ifndef __maybe_unused
+#define __maybe_unused __attribute__((unused))
+#endif
+
 #define N_VISITED 256 /* states that a trace holds; a power of two */
 #define HDR_ABSENT 0xffff /* hdr_off of a header that the packet does not have */
 
