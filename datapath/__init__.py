@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datapath.build import build_program
     from datapath.cache import cache_dir
     from datapath.cli import add_verbs
-    from datapath.client import Client, running_networks
+    from datapath.client import Client, find_program, running_networks
     from datapath.compiler import CompiledProgram, compile_program
     from datapath.ir.interpret import ParseOutcome, interpret_packet
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
@@ -49,6 +49,7 @@ _HOME = {
     "cache_dir": "datapath.cache",
     "compile_program": "datapath.compiler",
     "find_headers": "datapath.xdp.headers",
+    "find_program": "datapath.client",
     "interpret_packet": "datapath.ir.interpret",
     "running_networks": "datapath.client",
     "start_vswitchd": "datapath.vswitchd.launch",
@@ -81,6 +82,7 @@ __all__ = [
     "cache_dir",
     "compile_program",
     "find_headers",
+    "find_program",
     "interpret_packet",
     "running_networks",
     "start_vswitchd",

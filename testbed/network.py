@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from datapath import Client, SetupError, TestbedError, compile_program
+from datapath import Client, SetupError, TestbedError, compile_program, find_program
 from testbed import interfaces, reachability
 from testbed.addressing import Addresses, derive_addresses, port_mac
 from testbed.capture import Capture
@@ -147,7 +147,7 @@ class Network:
         if self.topology.routing == "none":
             return self.topology.fields
         program = compile_program(
-            self.topology.program, include_dirs=self.topology.include_dirs, defines=dict(self.topology.defines)
+            find_program(self.topology.program), include_dirs=self.topology.include_dirs, defines=dict(self.topology.defines)
         )
         return find_l3_fields(self.topology, program.layout.fields)
 
