@@ -42,7 +42,7 @@ def router(engine: str, extra_flows: tuple[str, ...] = ()) -> Iterator[tuple[For
     """Start a ``vswitchd`` with one bridge that routes between the rig's ports.
 
     Args:
-        engine: "xdp" or "afxdp".
+        engine: "xdp", "afxdp" or "auto".
         extra_flows: Put on the bridge beside the router's.
 
     Raises:
@@ -53,13 +53,13 @@ def router(engine: str, extra_flows: tuple[str, ...] = ()) -> Iterator[tuple[For
         rig = stack.enter_context(Rig(Namespace.of(switch.pid)))
         client = switch.client
         answer = client.add_bridge(BRIDGE, PROGRAM, datapath=engine)
-        if answer["engine"] != engine:
+        if engine not in ("auto", answer["engine"]):
             raise NotSupportedError(f"the {engine} engine", answer["reason"])
         for number, port in ((1, "p1"), (2, "p2")):
             client.add_port(BRIDGE, port, number)
         client.add_flows(BRIDGE, [*traffic.router_flows(), *extra_flows])
         pin_threads(switch.pid, SWITCH_CPU)
-        yield Forwarder(rig, details={"program": f"{PROGRAM}.p4"}), switch
+        yield Forwarder(rig, details={"program": f"{PROGRAM}.p4", "engine": answer["engine"]}), switch
 
 
 def pin_threads(pid: int, cpu: int) -> None:

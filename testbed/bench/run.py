@@ -5,6 +5,7 @@ Taking turns spreads whatever else the machine does over all cases.  Read by ``t
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -135,6 +136,7 @@ def _result(name: str, bench: Bench, plan: Plan, limit: Bench | None) -> dict[st
 def _machine(plan: Plan) -> dict[str, Any]:
     return {
         **describe_machine(),
+        "load_average": f"{os.getloadavg()[0]:.1f}",  # of others, before we begin
         "frame_bytes": traffic.FRAME_SIZE + 4,  # with the frame check sequence, as Ethernet counts
         "n_flows": traffic.N_FLOWS,
         "n_masks": traffic.N_MASKS,
