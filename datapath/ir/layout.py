@@ -64,8 +64,8 @@ class KeyChecksum:
 
     ``swapped`` lists the headers whose bytes stand in the sum at the other parity than they do in the header.
     ``cover_masks`` is ``cover_mask`` header by header, (path, hex): where headers share a slot, a bit of the key alone
-    does not say whether it is summed, so ask for the header that is changed.  A checksum that sums a header at both parities (TCP does IPv6's nextHdr) is
-    listed twice, with disjoint masks.
+    does not say whether it is summed, so ask for the header that is changed.  A checksum that sums a header at both
+    parities (TCP does so with IPv6's nextHdr) is listed twice, with disjoint masks.
     """
 
     header: str

@@ -1,1 +1,1 @@
-"""IR -> IR, one pass a file, in the order of ``compiler.PASSES``; each runs alone and leaves a program that verifies."""
+"""IR -> IR, one pass a file, in the order of ``compiler.PASSES``; each leaves a program that verifies."""

@@ -153,7 +153,7 @@ def _checksums(program: Program, slots: Mapping[str, int], key_size: int, warn: 
 def _covered_bits(
     program: Program, checksum: Checksum, slots: Mapping[str, int], key_size: int
 ) -> dict[str, dict[int, int]]:
-    """Return the key bits that a checksum sums: header -> by how far its bytes are shifted in the sum (0, 8) -> mask."""
+    """Return the key bits that a checksum sums: header -> shift of its bytes in the sum (0 or 8) -> mask."""
     own = program.header(checksum.header).field(checksum.field)
     if own.offset_bits % 8 or own.width_bits != 16:
         raise ValueError("it is not 16 bits on a byte boundary")

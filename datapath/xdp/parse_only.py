@@ -18,7 +18,7 @@ from datapath.ir.layout import KeyLayout
 from datapath.ir.model import Program
 from datapath.ir.outcome import KeyReader, result_type
 from datapath.xdp import amalgamate
-from datapath.xdp.loader import _load as load_text
+from datapath.xdp.loader import load_text
 
 FUNCTION = "xdp_parse_only"
 MIN_FRAME = 14  # bytes; the kernel takes no shorter test frame
