@@ -25,7 +25,7 @@ static struct port *user_port(struct engine *engine, __u32 number)
 }
 
 /* Frames for receiving of a new port; 0: there are none.  The first get many, later ones less and less, so that there are
- * some for all: with the pool of loader.py 768, 672, 588 ... and 64 ports at last.  A quarter of the pool, in the end an
+ * some for all: with the pool of loader.py 768, 672, 588 ... and some 60 ports.  A quarter of the pool, in the end an
  * eighth, is kept for sending. */
 static __u32 user_share(const struct engine *engine)
 {

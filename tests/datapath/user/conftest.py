@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,11 +20,3 @@ def in_namespace() -> Callable[..., Any]:
     if os.geteuid():
         pytest.skip("needs root: network namespaces and AF_XDP")
     return run_in_namespace
-
-
-@pytest.fixture(autouse=True)
-def _no_stray_children() -> Iterator[None]:
-    """Each test has waited for its children."""
-    yield
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,7 +51,10 @@ def run_in_namespace(function: Callable[..., Any], *arguments: Any) -> Any:
     The child dies with us, and its namespace with it.
     """
     read_fd, write_fd = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 warns where there are other threads (pytest-xdist has one): the child uses none of their locks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if not child:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
