@@ -126,6 +126,8 @@ def expect(network: Network, journal: Journal) -> Callable[..., Expectation]:
     by hop; captures are saved.
     """
 
+    from pytest_ovsp4.expectation import Expectation
+
     def expected(
         host: str,
         packet: PacketLike,

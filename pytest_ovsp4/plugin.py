@@ -11,43 +11,10 @@ from collections.abc import Generator
 
 import pytest
 
-from pytest_ovsp4 import keys
-from pytest_ovsp4.fixtures import (
-    add_flows,
-    add_groups,
-    capture,
-    expect,
-    expect_none,
-    hosts,
-    inject,
-    network,
-    network_key,
-    packet_checksums,
-    switches,
-    throughput,
-    topology,
-    traffic_seed,
-)
+from pytest_ovsp4 import fixtures, keys
 from pytest_ovsp4.options import add_options, load_topology, read_options
 from pytest_ovsp4.pool import NetworkKey, Pool
 from pytest_ovsp4.record import Record
-
-__all__ = [
-    "add_flows",
-    "add_groups",
-    "capture",
-    "expect",
-    "expect_none",
-    "hosts",
-    "inject",
-    "network",
-    "network_key",
-    "packet_checksums",
-    "switches",
-    "throughput",
-    "topology",
-    "traffic_seed",
-]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "topology(spec, datapath=None): run this test on that network, or on each of several, instead of --topology's",
     )
+    config.pluginmanager.register(fixtures, "ovsp4-fixtures")
     options = read_options(config)
     config.stash[keys.OPTIONS] = options
     config.stash[keys.POOL] = Pool(options.results_dir, options.require)
