@@ -147,7 +147,9 @@ class Network:
         if self.topology.routing == "none":
             return self.topology.fields
         program = compile_program(
-            find_program(self.topology.program), include_dirs=self.topology.include_dirs, defines=dict(self.topology.defines)
+            find_program(self.topology.program),
+            include_dirs=self.topology.include_dirs,
+            defines=dict(self.topology.defines),
         )
         return find_l3_fields(self.topology, program.layout.fields)
 

@@ -25,7 +25,7 @@ from testbed.links import call_in, is_switch_port
 from testbed.mininet_import import Host, Switch
 from testbed.namespaces import Namespace
 from testbed.routing import SwitchRules
-from testbed.shell import Life, enter_command, lifeline, spawn
+from testbed.shell import Command, Life, enter_command, lifeline, spawn
 from testbed.traffic import PacketLike, inject
 
 _SHELL_END_TIMEOUT_S = 2.0
@@ -46,7 +46,7 @@ class _Shell:
     def _popen(self, cmd: list[str], **params: Any) -> Any:
         """Start a process for the node; the first is its shell."""
         if self.shell is not None or self.life is not None:
-            return spawn(cmd, **params)
+            return spawn(cmd, Command, **params)
         return self._start_shell(cmd, **params)
 
     def _start_shell(self, cmd: list[str], **params: Any) -> Any:

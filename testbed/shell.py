@@ -34,10 +34,12 @@ _PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-pr
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
-def spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+def spawn(
+    command: Sequence[str], kind: type[subprocess.Popen[Any]] = subprocess.Popen, **options: Any
+) -> subprocess.Popen[Any]:
     """Start a process from the thread that lives as long as we do, in a session of its own (Ctrl-C is not for it)."""
     try:
-        return _spawner.submit(lambda: subprocess.Popen(command, **options, start_new_session=True)).result()
+        return _spawner.submit(lambda: kind(command, **options, start_new_session=True)).result()
     except FileNotFoundError as error:
         raise SetupError(f"there is no program '{error.filename}'; run ci/setup, which installs it") from error
 
@@ -53,17 +55,30 @@ def lifeline(network_of: int | None = None) -> list[str]:
 
 
 def enter_command(pid: int) -> list[str]:
-    """Return what goes in front of a command to run it in a node's namespaces; it ends with us and with the node."""
-    enter = ["nsenter", f"--target={pid}", "--net", "--mount", "--pid"]
-    return [*_PDEATHSIG, "KILL", *enter, *_PDEATHSIG, "TERM"]
+    """Return what goes in front of a command to run it in a node's namespaces; it ends with the node."""
+    return [*_PDEATHSIG, "KILL", "nsenter", f"--target={pid}", "--net", "--mount", "--pid"]
 
 
-def only_child(pid: int) -> int:
-    """Return the PID of a process's child, as seen from here."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    if not children:
-        raise SetupError(f"process {pid} (a node's shell) has ended")
-    return int(children[0])
+class Command(subprocess.Popen[Any]):
+    """A command in a node's namespaces: what is started here is nsenter, which waits for the command.
+
+    Signals go to the command itself; nsenter then ends the way the command did.
+    """
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to the command."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(_first_child(self.pid) or self.pid, sig)
+
+
+def _first_child(pid: int) -> int:
+    """Return the PID of a process's child, as seen from here; 0 if there is none."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return 0
+    return int(children[0]) if children else 0
 
 
 class Life:
@@ -72,7 +87,9 @@ class Life:
     def __init__(self, outer: subprocess.Popen[Any]) -> None:
         """Watch the shell below ``outer``, the process of ``lifeline``."""
         self._outer = outer
-        self.pid = only_child(outer.pid)
+        self.pid = _first_child(outer.pid)
+        if not self.pid:
+            raise SetupError(f"a node's shell has ended (process {outer.pid})")
         self._fd = os.pidfd_open(self.pid)
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,6 @@ import pytest
 
 from testbed.mininet_import import Host, Mininet, Switch
 from testbed.nodes import OvsP4Host, OvsP4Switch
-from testbed.shell import only_child
 from testbed.wait import wait_until
 from tests.testbed.processes import is_alive, script, tree
 
@@ -60,10 +60,28 @@ def test_commands_of_popen_and_pexec_run_inside(host: OvsP4Host) -> None:
 def test_terminating_a_command_of_popen_ends_it(host: OvsP4Host) -> None:
     process = host.popen("sleep 1000")
     wait_until(lambda: len(tree(process.pid)) == 2, what="sleep to run")
-    below = only_child(process.pid)
+    below = tree(process.pid)[1]
     process.terminate()
     process.communicate(timeout=5)
-    wait_until(lambda: not is_alive(below), what="the end of sleep")
+    assert process.returncode == -signal.SIGTERM
+    assert not is_alive(below)
+
+
+def test_a_command_can_be_ended_at_once(host: OvsP4Host) -> None:
+    for _ in range(10):
+        process = host.popen("sleep 1000")
+        process.kill()
+        process.communicate(timeout=5)
+        assert process.returncode == -signal.SIGKILL
+    assert "sleep" not in host.cmd("ps -e -o comm=")
+
+
+def test_a_command_gets_the_signal_itself(host: OvsP4Host) -> None:
+    process = host.popen(["sh", "-c", "trap 'echo got it; exit 7' INT; echo ready; while :; do sleep 0.01; done"])
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=5)[0] == b"got it\n"
+    assert process.returncode == 7
 
 
 def test_end_takes_everything_along_in_no_time(host: OvsP4Host) -> None:
