@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from argparse import Namespace
 
 import pytest
@@ -20,12 +20,10 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_names_all_verbs_and_is_quick() -> None:
-    times_s = []
-    for _ in range(3):  # the best of three: the machine may be busy
-        start = time.monotonic()
-        done = run("--help")
-        times_s.append(time.monotonic() - start)
-    assert min(times_s) < 0.2
+    before = os.times()
+    done = run("--help")
+    after = os.times()  # processor time: what a busy machine does to the clock on the wall is not the command's fault
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.2
     assert done.returncode == 0
     for verb in ("compile", "parse", "show", "add-flow", "dump-flows", "trace", "stats", "up", "bench", "doctor"):
         assert f"\n    {verb}" in done.stdout
