@@ -52,6 +52,12 @@ static const __u64 *cover_of(const struct sp_layout *layout, __u32 checksum, __u
 	return layout->checksums[checksum].cover + (size_t)header * (layout->key_size / 8);
 }
 
+/* Those of them that stand at the other parity in the sum. */
+static const __u64 *swapped_of(const struct sp_layout *layout, __u32 checksum, __u32 header)
+{
+	return layout->checksums[checksum].swapped + (size_t)header * (layout->key_size / 8);
+}
+
 /* Is this header in the packet, and is that known for all packets of the megaflow?  It is for each with pending bits. */
 static bool header_here(const struct xl *x, __u32 header)
 {
@@ -163,50 +169,49 @@ static __u64 without_outer(const struct sp_layout *layout, __u64 covered)
 	return result;
 }
 
+/* Is the lowest of `bits` in `some`?  Narrows `bits` to those of which the same is true. */
+static bool narrow(__u8 *bits, __u8 some)
+{
+	some &= *bits;
+	if (some & *bits & -*bits) {
+		*bits = some;
+		return true;
+	}
+	*bits &= (__u8)~some;
+	return false;
+}
+
 /* The checksums to update for a change of these bits; `bits` is narrowed to those that share them. */
-static __u64 checksums_of(const struct xl *x, const struct commit *c, __u32 header, __u32 offset, __u8 *bits)
+static struct piece_group checksums_of(const struct xl *x, const struct commit *c, __u32 header, __u32 offset,
+				       __u8 *bits)
 {
 	const struct sp_layout *layout = x->env->layout;
-	__u64 covered = 0;
+	struct piece_group found = {0, 0};
 
 	for (__u32 i = 0; i < layout->n_checksums; i++) {
-		__u8 cover;
-
-		if (!(c->valid & 1ULL << i))
+		if (!(c->valid & 1ULL << i) || !narrow(bits, bytes(cover_of(layout, i, header))[offset]))
 			continue;
-		cover = bytes(cover_of(layout, i, header))[offset] & *bits;
-		if (cover & *bits & -*bits) {
-			*bits = cover;
-			covered |= 1ULL << i;
-		} else {
-			*bits &= (__u8)~cover;
-		}
+		found.covered |= 1ULL << i;
+		if (narrow(bits, bytes(swapped_of(layout, i, header))[offset]))
+			found.swapped |= 1ULL << i;
 	}
-	return without_outer(layout, covered & ~c->explicit);
+	found.covered = without_outer(layout, found.covered & ~c->explicit);
+	found.swapped &= found.covered;
+	return found;
 }
 
-static __u64 swapped_of(const struct sp_layout *layout, __u64 covered, __u32 header)
-{
-	__u64 swapped = 0;
-
-	for (__u32 i = 0; i < layout->n_checksums; i++)
-		if (covered & 1ULL << i && layout->checksums[i].swapped[header])
-			swapped |= 1ULL << i;
-	return swapped;
-}
-
-static __u16 group_of(struct xl *x, struct commit *c, __u64 covered, __u64 swapped)
+static __u16 group_of(struct xl *x, struct commit *c, struct piece_group wanted)
 {
 	__u32 i;
 
 	for (i = 0; i < c->n_groups; i++)
-		if (c->groups[i].covered == covered && c->groups[i].swapped == swapped)
+		if (c->groups[i].covered == wanted.covered && c->groups[i].swapped == wanted.swapped)
 			return (__u16)i;
 	if (i == GROUPS_MAX) {
 		x->out->overflow = true;
 		return 0;
 	}
-	c->groups[c->n_groups++] = (struct piece_group){covered, swapped};
+	c->groups[c->n_groups++] = wanted;
 	return (__u16)i;
 }
 
@@ -222,8 +227,7 @@ static void cut_header(struct xl *x, struct commit *c, __u32 header, const __u64
 		todo &= want_fields ? bytes(fields)[offset] : (__u8)~bytes(fields)[offset];
 		while (todo) {
 			__u8 bits = todo;
-			__u64 covered = checksums_of(x, c, header, offset, &bits);
-			__u16 group = group_of(x, c, covered, swapped_of(layout, covered, header));
+			__u16 group = group_of(x, c, checksums_of(x, c, header, offset, &bits));
 
 			c->pieces[c->n_pieces++] = (struct piece){offset, (__u8)header, bits, group};
 			todo &= (__u8)~bits;
@@ -274,7 +278,7 @@ static __u32 emit_set(struct xl *x, const struct commit *c, __u32 first, __u8 fl
 }
 
 /* Updates the checksums of a group by the difference collected. */
-static void emit_csums(struct xl *x, __u64 covered, __u64 swapped)
+static void emit_csums(struct xl *x, const struct piece_group *group)
 {
 	const struct sp_layout *layout = x->env->layout;
 
@@ -282,13 +286,13 @@ static void emit_csums(struct xl *x, __u64 covered, __u64 swapped)
 		const struct sp_checksum *sum = &layout->checksums[i];
 		struct dp_action *action;
 
-		if (!(covered & 1ULL << i))
+		if (!(group->covered & 1ULL << i))
 			continue;
 		action = xl_emit(x, DP_CSUM);
 		if (action) {
 			action->header = (__u8)sum->header;
 			action->arg = packet_offset(x, sum->header, checksum_at(layout, sum));
-			action->flags = (__u8)(sum->flags | (swapped & 1ULL << i ? DP_F_SWAPPED : 0));
+			action->flags = (__u8)(sum->flags | (group->swapped & 1ULL << i ? DP_F_SWAPPED : 0));
 		}
 	}
 }
@@ -318,7 +322,7 @@ static void emit_groups(struct xl *x, struct commit *c)
 			i = emit_set(x, c, i, flags);
 			flags &= (__u8)~DP_F_RESTART;
 		}
-		emit_csums(x, group->covered, group->swapped);
+		emit_csums(x, group);
 	}
 	c->n_pieces = c->n_groups = 0;
 }
@@ -385,8 +389,8 @@ void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset)
 {
 	struct commit c;
 	struct dp_action *dec;
+	struct piece_group sums;
 	__u8 bits = 0xff;
-	__u64 covered;
 
 	if (bytes(x->pending)[offset])
 		xl_commit(x);
@@ -394,15 +398,15 @@ void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset)
 	((__u8 *)x->pending)[offset] = 0xff;
 	find_checksums(x, &c);
 	((__u8 *)x->pending)[offset] = 0;
-	covered = checksums_of(x, &c, header, offset, &bits);
+	sums = checksums_of(x, &c, header, offset, &bits);
 	dec = xl_emit(x, DP_DEC_TTL);
 	if (dec) {
 		dec->header = (__u8)header;
 		dec->arg = packet_offset(x, header, offset);
-		dec->flags = covered ? DP_F_RESTART : DP_F_UNSUMMED;
+		dec->flags = sums.covered ? DP_F_RESTART : DP_F_UNSUMMED;
 	}
 	key_decrement(&x->cur, offset);
 	key_decrement(&x->base, offset);
 	((__u8 *)x->moved)[offset] = 0xff;
-	emit_csums(x, covered, swapped_of(x->env->layout, covered, header));
+	emit_csums(x, &sums);
 }

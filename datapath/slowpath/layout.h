@@ -27,7 +27,7 @@ struct sp_checksum {
 	__u32 flags; /* DP_F_ZERO_NONE or 0 */
 	__u32 pad; /* zero */
 	const __u64 *cover; /* n_headers bit strings of key size: the bits of each header that it sums */
-	const __u8 *swapped; /* by header id: does the header stand at the other parity in this sum? */
+	const __u64 *swapped; /* likewise: those of them that stand at the other parity in the sum */
 };
 
 struct sp_layout {

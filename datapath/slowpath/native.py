@@ -201,9 +201,9 @@ class LayoutTables:
         for i, (header_id, offset) in enumerate(places):
             cover, swapped, flags = _checksum(layout, header_id, offset)
             cover_words = (c_uint64 * (len(cover) // 8)).from_buffer_copy(cover)
-            swapped_bytes = (c_uint8 * n_headers).from_buffer_copy(swapped)
-            self._kept += [cover_words, swapped_bytes]
-            pointers = ctypes.addressof(cover_words), ctypes.addressof(swapped_bytes)
+            swapped_words = (c_uint64 * (len(swapped) // 8)).from_buffer_copy(swapped)
+            self._kept += [cover_words, swapped_words]
+            pointers = ctypes.addressof(cover_words), ctypes.addressof(swapped_words)
             checksums[i] = Checksum(header_id, offset, flags, 0, *pointers)
         self.struct = Layout(layout.hash, layout.key_size, n_headers, len(places), 0, headers, checksums)
 
@@ -217,9 +217,12 @@ def _header(layout: KeyLayout, path: str) -> Header:
 
 
 def _checksum(layout: KeyLayout, header_id: int, offset: int) -> tuple[bytes, bytes, int]:
-    """Join all declarations of the checksum at one place: cover masks by header, parities by header, flags."""
-    covers = [0] * len(layout.headers)
-    swapped = bytearray(len(layout.headers))
+    """Join all declarations of the checksum at one place.
+
+    Returns:
+        For each header the key bits that are summed, then those of them at the other parity; the flags.
+    """
+    covers, swapped = [0] * len(layout.headers), [0] * len(layout.headers)
     flags = 0
     for checksum in layout.checksums:
         if (checksum.header_id, checksum.header_offset) != (header_id, offset):
@@ -228,9 +231,14 @@ def _checksum(layout: KeyLayout, header_id: int, offset: int) -> tuple[bytes, by
         masks = dict(checksum.cover_masks)
         for header in layout.headers:
             text = masks.get(header.path, "00" if masks else checksum.cover_mask)
-            covers[header.header_id] |= int(text, 16) & _slot(layout, header.path)
-            swapped[header.header_id] |= header.path in checksum.swapped
-    return b"".join(c.to_bytes(layout.key_size, "big") for c in covers), bytes(swapped), flags
+            mask = int(text, 16) & _slot(layout, header.path)
+            covers[header.header_id] |= mask
+            swapped[header.header_id] |= mask if header.path in checksum.swapped else 0
+    return _joined(layout, covers), _joined(layout, swapped), flags
+
+
+def _joined(layout: KeyLayout, masks: Sequence[int]) -> bytes:
+    return b"".join(mask.to_bytes(layout.key_size, "big") for mask in masks)
 
 
 def _slot(layout: KeyLayout, path: str) -> int:

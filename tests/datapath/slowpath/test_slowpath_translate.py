@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from slowpath_layout import FIELDS, KEY_SIZE, dec_ttl, fields_in, make_packet, mask_of, match, set_field
-from slowpath_mock import Lab
+from slowpath_layout import FIELDS, KEY_SIZE, LAYOUT, dec_ttl, fields_in, make_packet, mask_of, match, set_field
+from slowpath_mock import FLAGS, Lab
 
 from datapath.errors import SwitchError
+from datapath.slowpath.bridge import SlowPath
 from datapath.slowpath.model import (
     PORT_ALL,
     PORT_FLOOD,
@@ -123,6 +126,34 @@ def test_checksums_follow_in_groups() -> None:
         "set(ipv4+12,4,0x0c000001,restart) csum(ipv4+10) csum(udp+6,zero_none) "
         "set(udp+2,2,0x0063,restart) csum(udp+6,zero_none) output(2)"
     )
+
+
+def test_a_checksum_may_sum_parts_of_a_header_at_the_other_parity() -> None:
+    # One place declared twice over disjoint bits, once swapped: so the compiler says that a field stands otherwise.
+    udp = LAYOUT.checksums[1]
+    protocol = mask_of("ipv4.protocol").hex()
+    layout = replace(
+        LAYOUT,
+        checksums=(
+            replace(udp, cover_masks=(("ipv4", mask_of("ipv4.src", "ipv4.dst").hex()),)),
+            replace(udp, cover_masks=(("ipv4", protocol),), swapped=("ipv4",)),
+        ),
+    )
+    with SlowPath(layout, flags=FLAGS) as slow_path:
+        slow_path.flow_put(Flow(ANY, (set_field("ipv4.protocol", 6), set_field("ipv4.dst", 1), Output(2))))
+        assert slow_path.translate(UDP.key).actions == (
+            "set(ipv4+9,1,0x06,restart) csum(udp+6,swapped,zero_none) "
+            "set(ipv4+16,4,0x00000001,restart) csum(udp+6,zero_none) output(2)"
+        )
+
+
+def test_a_sum_over_a_whole_summed_header_does_not_change() -> None:
+    ipv4, udp, _ = LAYOUT.checksums
+    whole = bytes(32) + b"\xff" * 20 + bytes(20)  # the header with its checksum: always the same sum
+    layout = replace(LAYOUT, checksums=(ipv4, replace(udp, cover_masks=(("ipv4", whole.hex()),))))
+    with SlowPath(layout, flags=FLAGS) as slow_path:
+        slow_path.flow_put(Flow(ANY, (set_field("ipv4.tos", 4), Output(2))))
+        assert slow_path.translate(UDP.key).actions == "set(ipv4+1,1,0x04,restart) csum(ipv4+10) output(2)"
 
 
 def test_a_shared_slot_takes_the_checksums_of_the_header_that_is_there() -> None:
