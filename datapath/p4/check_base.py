@@ -34,6 +34,7 @@ class Symbol:
     value: t.Value | None = None
     direction: str = ""  # of a param
     functions: list[t.Function] = field(default_factory=list)
+    packages: list[t.Block] = field(default_factory=list)  # of one name, told apart by their parameters
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ class CheckBase:
             scope[symbol.name] = symbol
         elif earlier.kind == symbol.kind == "function":
             self._overload(earlier, symbol)
+        elif earlier.packages and symbol.packages:
+            earlier.packages.extend(symbol.packages)
         else:
             notes = [(earlier.location, "declared here before")]
             self.report.error(symbol.location, f"'{symbol.name}' is declared twice", notes=notes)

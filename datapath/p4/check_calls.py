@@ -263,6 +263,7 @@ class CallChecker(ExpressionChecker):
             constructors = [m for m in type_.methods if m.name == type_.name]
             free: tuple[t.TypeVar, ...] = type_.type_params
         elif isinstance(type_, t.Block) and not isinstance(type_.node, ast.ParserTypeDecl | ast.ControlTypeDecl):
+            type_ = self._package(type_, args)
             constructors = [t.Function(type_.name, (), type_.constructor_params, type_, type_.node)]
             free = type_.type_params
         else:
@@ -281,6 +282,15 @@ class CallChecker(ExpressionChecker):
         self._infer_types(generic, matched, bound)
         checked = self.check_args(matched, {**dict.fromkeys(free, t.UNKNOWN), **bound})
         return t.substitute(type_, bound), Call("constructor", function.name, function, bound, checked)
+
+    def _package(self, type_: t.Block, args: Sequence[ast.Argument]) -> t.Block:
+        """Return the package of this name that takes these arguments, if there are several of the name."""
+        symbol = self.find(type_.name)
+        packages = symbol.packages if symbol is not None else []
+        if any(p.node is type_.node for p in packages):
+            fitting = [p for p in packages if _takes(p.constructor_params, args)]
+            return type_ if not fitting or _takes(type_.constructor_params, args) else fitting[0]
+        return type_
 
     def check_block_fits(self, value: ast.Expr, have: t.Type, want: t.Block, param: t.Param) -> None:
         """Check a parser or control against the parser or control type that a package asks for."""

@@ -162,9 +162,6 @@ class LowerBase:
         return StackPlace(path, type_, tuple(places))
 
     def add_header(self, header: ir.Header) -> None:
-        if not header.fields:
-            assert header.location is not None
-            self.report.unsupported(header.location, f"header '{header.type_name}' has no fields")
         self.headers.append(header)
 
     # ------------------------------------------------------------------------------------------------ constants

@@ -206,7 +206,8 @@ class TypeChecker(StatementChecker):
         else:
             kind = "parser" if isinstance(node, ast.ParserTypeDecl) else "control"
             made = t.Block(kind, node.name, variables, node, variables, params)
-        self._declare_type(node.name, made, node)
+        packages = [made] if isinstance(node, ast.PackageDecl) else []
+        self.declare(Symbol(node.name, "type", made, node, node.loc, packages=packages))
 
     def _parser(self, node: ast.ParserDecl) -> None:
         with self.scope():
