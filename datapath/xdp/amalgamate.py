@@ -16,16 +16,18 @@ RUNTIME_HEADERS = ("dp.h", "drop.h", "checksum.h", "hash.h", "actions.h")
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"[^\n]*$', re.MULTILINE)
 
 
-def switch_source(program: str) -> str:
+def switch_source(program: str, n_cpus: int = 1) -> str:
     """Return the whole switch for a generated program.
 
     Args:
         program: C source as ``codegen`` emits it.
+        n_cpus: Processors to keep counters for.
 
     Returns:
         One text without quoted includes.
     """
-    return join(['#include "ctx/xdp.h"', program, *(f'#include "{h}"' for h in RUNTIME_HEADERS), read("main.c")])
+    target = f'#define N_CPUS {n_cpus}\n#include "ctx/xdp.h"'
+    return join([target, program, *(f'#include "{h}"' for h in RUNTIME_HEADERS), read("main.c")])
 
 
 def read(name: str) -> str:

@@ -2,7 +2,6 @@
 /* The megaflows of a bridge in the XDP object's maps; maps.h says in which order running packets must see what. */
 #include "bridge.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -177,18 +176,14 @@ static int publish_flow(struct xdp_bridge_dp *bridge, const struct wanted_flow *
 	struct xdp_object *object = bridge->object;
 	__u64 *head = &object->chains[wanted->hash % XDP_N_CHAINS];
 	struct xdp_flow *flow;
-	__u32 id;
+	__u32 id, cpu;
 	int err;
 
 	err = pool_get(object, &object->flow_pool, &id);
 	if (err)
 		return err;
-	memset(object->counts, 0, sizeof(struct xdp_count) * object->n_cpus);
-	if (bpf_map_update_elem(object->fds[FD_FLOW_COUNTS], &id, object->counts, BPF_ANY)) {
-		err = -errno;
-		pool_put(&object->flow_pool, id);
-		return err;
-	}
+	for (cpu = 0; cpu < object->n_cpus; cpu++)
+		object->flow_counts[cpu * XDP_N_FLOWS + id] = (struct xdp_count){0};
 	flow = flow_entry(object, id);
 	flow->hash = wanted->hash;
 	flow->next = (__u32)*head;
@@ -281,19 +276,17 @@ int xdp_flow_mod(struct dp *dp, __u32 flow_id, const struct dp_action *actions, 
 	return err;
 }
 
-static int read_stats(struct xdp_object *object, __u32 flow_id, struct dp_stats *stats)
+static void read_stats(const struct xdp_object *object, __u32 flow_id, struct dp_stats *stats)
 {
-	struct xdp_count *counts = object->counts;
-	int i;
+	const struct xdp_count *count;
+	__u32 cpu;
 
 	memset(stats, 0, sizeof(*stats));
-	if (bpf_map_lookup_elem(object->fds[FD_FLOW_COUNTS], &flow_id, counts))
-		return -errno;
-	for (i = 0; i < object->n_cpus; i++) {
-		stats->n_packets += counts[i].n_packets;
-		stats->n_bytes += counts[i].n_bytes;
+	for (cpu = 0; cpu < object->n_cpus; cpu++) {
+		count = &object->flow_counts[cpu * XDP_N_FLOWS + flow_id];
+		stats->n_packets += count->n_packets;
+		stats->n_bytes += count->n_bytes;
 	}
-	return 0;
 }
 
 static void remove_flow(struct xdp_bridge_dp *bridge, __u32 id)
@@ -325,7 +318,9 @@ int xdp_flow_del(struct dp *dp, __u32 flow_id, struct dp_stats *last)
 	pthread_mutex_lock(&bridge->object->mutex);
 	if (find_flow(bridge, flow_id)) {
 		remove_flow(bridge, flow_id);
-		err = last ? read_stats(bridge->object, flow_id, last) : 0;
+		if (last)
+			read_stats(bridge->object, flow_id, last);
+		err = 0;
 	}
 	pthread_mutex_unlock(&bridge->object->mutex);
 	return err;
@@ -337,8 +332,10 @@ int xdp_flow_stats(struct dp *dp, __u32 flow_id, struct dp_stats *stats)
 	int err = -ENOENT;
 
 	pthread_mutex_lock(&bridge->object->mutex);
-	if (find_flow(bridge, flow_id))
-		err = read_stats(bridge->object, flow_id, stats);
+	if (find_flow(bridge, flow_id)) {
+		read_stats(bridge->object, flow_id, stats);
+		err = 0;
+	}
 	pthread_mutex_unlock(&bridge->object->mutex);
 	return err;
 }

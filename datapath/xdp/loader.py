@@ -95,13 +95,13 @@ class XskOnly:
 class XdpObject(XskOnly):
     """A P4 program loaded as the XDP engine; serves all bridges with that program."""
 
-    def __init__(self, loaded: LoadedProgram, layout: KeyLayout) -> None:
+    def __init__(self, loaded: LoadedProgram, layout: KeyLayout, n_cpus: int) -> None:
         super().__init__(loaded)
         fds = (ctypes.c_int * (1 + len(MAP_NAMES)))(self.program_fd, *(self.map_fds[n] for n in MAP_NAMES))
         error = ctypes.c_int()
         name = layout.program.encode()
         self._handle = self._library.xdp_object_open(
-            fds, layout.key_size, len(layout.errors), layout.hash, name, ctypes.byref(error)
+            fds, layout.key_size, len(layout.errors), n_cpus, layout.hash, name, ctypes.byref(error)
         )
         _check(error.value, "mapping the XDP program's maps")
 
@@ -146,7 +146,14 @@ def load(c_source: str, layout: KeyLayout) -> XdpObject:
         NotSupportedError: BCC or kernel headers are missing, or the kernel lacks a feature.
         LoadError: BCC could not compile it.
     """
-    return XdpObject(load_text(amalgamate.switch_source(c_source), SWITCH), layout)
+    n_cpus = online_cpus()
+    return XdpObject(load_text(amalgamate.switch_source(c_source, n_cpus), SWITCH), layout, n_cpus)
+
+
+def online_cpus() -> int:
+    """Return how many processors to keep counters for: one more than the highest number of those in use."""
+    text = Path("/sys/devices/system/cpu/online").read_text()  # "0-3,8-11"
+    return 1 + int(text.strip().replace("-", ",").split(",")[-1])
 
 
 def load_xsk_only() -> XskOnly:
@@ -213,7 +220,7 @@ def _library() -> Any:
         ("xdp_attach", c_int, [c_int, c_int]),
         ("xdp_detach", c_int, [c_int]),
         ("xdp_sockets_put", c_int, [c_int, c_int, c_int]),
-        ("xdp_object_open", c_void_p, [int_p, c_u32, c_u32, ctypes.c_uint64, c_char_p, int_p]),
+        ("xdp_object_open", c_void_p, [int_p, c_u32, c_u32, c_u32, ctypes.c_uint64, c_char_p, int_p]),
         ("xdp_object_close", None, [c_void_p]),
         ("xdp_bridge_open", c_void_p, [c_void_p, c_u32, c_int, int_p]),
     ):

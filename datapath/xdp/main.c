@@ -48,10 +48,12 @@ BPF_F_TABLE("array", __u32, struct xdp_mask, hashes, XDP_N_HASHES, BPF_F_MMAPABL
 BPF_F_TABLE("array", __u32, struct xdp_set, sets, XDP_N_SETS, BPF_F_MMAPABLE);
 BPF_ARRAY(hints, __u64, XDP_N_HINTS);
 BPF_PERCPU_ARRAY(scratches, struct scratch, 1);
-BPF_PERCPU_ARRAY(flow_counts, struct xdp_count, XDP_N_FLOWS);
-BPF_PERCPU_ARRAY(port_counts, struct xdp_port_count, XDP_N_SLOTS);
-BPF_PERCPU_ARRAY(drop_counts, __u64, XDP_N_BRIDGES *XDP_N_DROPS);
-BPF_PERCPU_ARRAY(error_counts, __u64, XDP_N_BRIDGES *N_ERRORS);
+/* Counters by processor, then by number.  (A per-CPU map takes a microsecond an entry to make, and a system call to
+ * read.) */
+BPF_F_TABLE("array", __u32, struct xdp_count, flow_counts, N_CPUS *XDP_N_FLOWS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, struct xdp_port_count, port_counts, N_CPUS *XDP_N_SLOTS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, __u64, drop_counts, N_CPUS *XDP_N_BRIDGES *XDP_N_DROPS, BPF_F_MMAPABLE);
+BPF_F_TABLE("array", __u32, __u64, error_counts, N_CPUS *XDP_N_BRIDGES *N_ERRORS, BPF_F_MMAPABLE);
 BPF_DEVMAP(tx_ports, XDP_N_SLOTS);
 BPF_DEVMAP(tx_set_template, XDP_SET_PORTS);
 BPF_ARRAY_OF_MAPS(tx_sets, "tx_set_template", XDP_N_SETS);
@@ -60,9 +62,62 @@ BPF_XSKMAP(sockets, XDP_N_IFINDEX);
 /* BCC's own spelling wants a map by name, this one takes what a map of maps gave. */
 static long (*redirect_to_map)(void *map, __u64 key, __u64 flags) = (void *)BPF_FUNC_redirect_map;
 
-static __always_inline int drop(const struct xdp_port *port, __u32 reason)
+/* A packet at work. */
+struct work {
+	struct packet pkt;
+	struct scratch *scratch; /* its key, and where its headers are */
+	const struct xdp_port *port; /* it came in by */
+	const struct xdp_bridge *bridge;
+	__u32 ifindex; /* the port's */
+	__u32 cpu; /* whose counters to use */
+	int rejected; /* by the parser, and the bridge goes on */
+};
+
+static __always_inline void count_error(const struct work *work)
 {
-	__u32 i = port->bridge * XDP_N_DROPS + reason;
+	__u32 i = (work->cpu * XDP_N_BRIDGES + work->port->bridge) * N_ERRORS + work->scratch->result.error;
+	__u64 *count = error_counts.lookup(&i);
+
+	if (count)
+		*count += 1;
+}
+
+static __always_inline void count_rx(const struct work *work)
+{
+	__u32 i = work->cpu * XDP_N_SLOTS + work->port->slot;
+	struct xdp_port_count *count = port_counts.lookup(&i);
+
+	if (count) {
+		count->rx.n_packets += 1;
+		count->rx.n_bytes += pkt_size(&work->pkt);
+	}
+}
+
+static __always_inline void count_tx(const struct work *work, __u32 slot)
+{
+	__u32 i = work->cpu * XDP_N_SLOTS + slot;
+	struct xdp_port_count *count = port_counts.lookup(&i);
+
+	if (count) {
+		count->tx.n_packets += 1;
+		count->tx.n_bytes += pkt_size(&work->pkt);
+	}
+}
+
+static __always_inline void count_flow(const struct work *work, __u32 id)
+{
+	__u32 i = work->cpu * XDP_N_FLOWS + id;
+	struct xdp_count *count = flow_counts.lookup(&i);
+
+	if (count) {
+		count->n_packets += 1;
+		count->n_bytes += pkt_size(&work->pkt);
+	}
+}
+
+static __always_inline int drop(const struct work *work, __u32 reason)
+{
+	__u32 i = (work->cpu * XDP_N_BRIDGES + work->port->bridge) * XDP_N_DROPS + reason;
 	__u64 *count = drop_counts.lookup(&i);
 
 	if (count)
@@ -70,49 +125,19 @@ static __always_inline int drop(const struct xdp_port *port, __u32 reason)
 	return XDP_DROP;
 }
 
-static __always_inline void count_error(const struct xdp_port *port, __u32 error)
-{
-	__u32 i = port->bridge * N_ERRORS + error;
-	__u64 *count = error_counts.lookup(&i);
-
-	if (count)
-		*count += 1;
-}
-
-static __always_inline void count_rx(const struct xdp_port *port, __u32 size)
-{
-	__u32 slot = port->slot;
-	struct xdp_port_count *count = port_counts.lookup(&slot);
-
-	if (count) {
-		count->rx.n_packets += 1;
-		count->rx.n_bytes += size;
-	}
-}
-
-static __always_inline void count_tx(__u32 slot, __u32 size)
-{
-	struct xdp_port_count *count = port_counts.lookup(&slot);
-
-	if (count) {
-		count->tx.n_packets += 1;
-		count->tx.n_bytes += size;
-	}
-}
-
 /* Drop a packet that is not yet counted as received. */
-static __always_inline int drop_new(const struct packet *pkt, const struct xdp_port *port, __u32 reason)
+static __always_inline int drop_new(const struct work *work, __u32 reason)
 {
-	count_rx(port, pkt_size(pkt));
-	return drop(port, reason);
+	count_rx(work);
+	return drop(work, reason);
 }
 
 /* Hand the packet up as it came; the user engine counts it. */
-static __always_inline int to_userspace(const struct packet *pkt, const struct xdp_port *port, __u32 ifindex)
+static __always_inline int to_userspace(const struct work *work)
 {
-	int verdict = sockets.redirect_map(ifindex, XDP_DROP);
+	int verdict = sockets.redirect_map(work->ifindex, XDP_DROP);
 
-	return verdict == XDP_REDIRECT ? verdict : drop_new(pkt, port, DROP_UPCALL_FULL);
+	return verdict == XDP_REDIRECT ? verdict : drop_new(work, DROP_UPCALL_FULL);
 }
 
 /* The hash of the packet's words under a mask. */
@@ -211,8 +236,7 @@ static __always_inline __u32 header_offset(const struct scratch *scratch, __u8 h
 }
 
 /* Is a time to live that the program decrements over? */
-static __always_inline int ttl_is_over(const struct packet *pkt, const struct scratch *scratch,
-				       const struct xdp_program *program)
+static __always_inline int ttl_is_over(const struct work *work, const struct xdp_program *program)
 {
 	__u32 i;
 	__u8 *p;
@@ -220,78 +244,68 @@ static __always_inline int ttl_is_over(const struct packet *pkt, const struct sc
 	for (i = 0; i < XDP_N_TTLS; i++) {
 		if (i >= program->n_ttls)
 			break;
-		p = pkt_at(pkt, header_offset(scratch, program->ttls[i].header) + program->ttls[i].offset, 1);
+		p = pkt_at(&work->pkt, header_offset(work->scratch, program->ttls[i].header) + program->ttls[i].offset,
+			   1);
 		if (p && *p < program->ttls[i].least)
 			return 1;
 	}
 	return 0;
 }
 
-static __always_inline int edit_packet(const struct packet *pkt, const struct scratch *scratch,
-				       const struct xdp_program *program)
+static __always_inline int edit_packet(const struct work *work, const struct xdp_program *program)
 {
 	struct act_state state = {0};
-	__u32 i;
+	__u32 i, header;
 
 	for (i = 0; i < XDP_N_EDITS; i++) {
 		if (i >= program->n_edits)
 			break;
-		if (act_edit(pkt, header_offset(scratch, program->edits[i].header), &program->edits[i], &state))
+		header = header_offset(work->scratch, program->edits[i].header);
+		if (act_edit(&work->pkt, header, &program->edits[i], &state))
 			return 1;
 	}
 	return 0;
 }
 
-static __always_inline int send_to_port(const struct xdp_port *port, const struct xdp_program *program, __u32 size)
+static __always_inline int send_to_port(const struct work *work, const struct xdp_program *program)
 {
 	int verdict;
 
-	if (program->port == port->port && !program->back)
-		return drop(port, DROP_NO_ACTION);
+	if (program->port == work->port->port && !program->back)
+		return drop(work, DROP_NO_ACTION);
 	verdict = tx_ports.redirect_map(program->slot, XDP_DROP);
 	if (verdict != XDP_REDIRECT)
-		return drop(port, DROP_BAD_PORT);
-	count_tx(program->slot, size);
+		return drop(work, DROP_BAD_PORT);
+	count_tx(work, program->slot);
 	return verdict;
 }
 
-static __always_inline int send_to_set(const struct xdp_port *port, const struct xdp_program *program, __u32 size)
+static __always_inline int send_to_set(const struct work *work, const struct xdp_program *program)
 {
 	__u32 id = program->slot, back = program->back, i;
 	const struct xdp_set *set = sets.lookup(&id);
 	void *devices = tx_sets.lookup(&id);
 
 	if (!set || !devices)
-		return drop(port, DROP_BAD_PORT);
+		return drop(work, DROP_BAD_PORT);
 	for (i = 0; i < XDP_SET_PORTS; i++) {
 		if (i >= set->n_ports)
 			break;
-		if (back || set->ports[i] != port->port)
-			count_tx(set->slots[i], size);
+		if (back || set->ports[i] != work->port->port)
+			count_tx(work, set->slots[i]);
 	}
 	return redirect_to_map(devices, 0, back ? BPF_F_BROADCAST : BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS);
 }
 
-static __always_inline int run_program(const struct packet *pkt, const struct scratch *scratch,
-				       const struct xdp_port *port, const struct xdp_program *program)
+static __always_inline int run_program(const struct work *work, const struct xdp_program *program)
 {
-	if (edit_packet(pkt, scratch, program))
-		return drop(port, DROP_BAD_ACTION);
+	if (edit_packet(work, program))
+		return drop(work, DROP_BAD_ACTION);
 	if (program->out == XDP_OUT_PORT)
-		return send_to_port(port, program, pkt_size(pkt));
+		return send_to_port(work, program);
 	if (program->out == XDP_OUT_SET)
-		return send_to_set(port, program, pkt_size(pkt));
-	return drop(port, DROP_NO_ACTION);
-}
-
-static __always_inline void count_flow(__u32 id, __u32 size)
-{
-	struct xdp_count *count = flow_counts.lookup(&id);
-
-	if (count) {
-		count->n_packets += 1;
-		count->n_bytes += size;
-	}
+		return send_to_set(work, program);
+	return drop(work, DROP_NO_ACTION);
 }
 
 /* The flow of the packet: where the hint says, else by search. */
@@ -318,57 +332,61 @@ static __always_inline const struct flow_entry *lookup(const struct scratch *scr
 	return entry;
 }
 
-static __always_inline int switch_packet(const struct packet *pkt, const struct scratch *scratch,
-					 const struct xdp_port *port, const struct xdp_bridge *bridge, __u32 ifindex,
-					 int rejected)
+static __always_inline int switch_packet(const struct work *work)
 {
 	const struct xdp_program *program;
 	const struct flow_entry *entry;
 	__u32 id, program_id;
 
-	entry = lookup(scratch, bridge, &id);
+	entry = lookup(work->scratch, work->bridge, &id);
 	if (!entry)
-		return to_userspace(pkt, port, ifindex);
+		return to_userspace(work);
 	program_id = entry->flow.program;
 	if (program_id & XDP_SELECT)
-		program_id = select_bucket(scratch, program_id & ~XDP_SELECT);
+		program_id = select_bucket(work->scratch, program_id & ~XDP_SELECT);
 	program = programs.lookup(&program_id);
-	if (!program || ttl_is_over(pkt, scratch, program))
-		return to_userspace(pkt, port, ifindex);
-	count_flow(id, pkt_size(pkt));
-	count_rx(port, pkt_size(pkt));
-	if (rejected)
-		count_error(port, scratch->result.error);
-	return run_program(pkt, scratch, port, program);
+	if (!program || ttl_is_over(work, program))
+		return to_userspace(work);
+	count_flow(work, id);
+	count_rx(work);
+	if (work->rejected)
+		count_error(work);
+	return run_program(work, program);
+}
+
+static __always_inline int parse_packet(struct work *work)
+{
+	struct scratch *scratch = work->scratch;
+	__u32 i;
+
+	scratch->words[0] = work->port->key_word;
+#pragma unroll
+	for (i = 1; i < KEY_WORDS; i++)
+		scratch->words[i] = 0;
+	return program_parse(&work->pkt, &scratch->key, &scratch->result);
 }
 
 int xdp_switch(struct xdp_md *ctx)
 {
-	struct packet pkt = {(__u8 *)(long)ctx->data, (__u8 *)(long)ctx->data_end};
-	__u32 ifindex = ctx->ingress_ifindex, bridge_id, zero = 0, i;
-	struct xdp_port *port = ports.lookup(&ifindex);
-	struct scratch *scratch = scratches.lookup(&zero);
-	struct xdp_bridge *bridge;
-	int rejected;
+	struct work work = {.pkt = {.data = (__u8 *)(long)ctx->data, .data_end = (__u8 *)(long)ctx->data_end}};
+	__u32 ifindex = ctx->ingress_ifindex, cpu = bpf_get_smp_processor_id(), bridge_id, zero = 0;
 
-	if (!port || !scratch)
+	work.ifindex = ifindex;
+	work.cpu = cpu < N_CPUS ? cpu : 0; /* one that came up since counts with the first */
+	work.port = ports.lookup(&ifindex);
+	work.scratch = scratches.lookup(&zero);
+	if (!work.port || !work.scratch)
 		return XDP_DROP;
-	bridge_id = port->bridge;
-	bridge = bridges.lookup(&bridge_id);
-	if (!(port->flags & XDP_PORT_VALID) || !bridge)
-		return drop(port, DROP_UNKNOWN_PORT);
-	if (port->flags & XDP_PORT_PUNT)
-		return to_userspace(&pkt, port, ifindex);
-	if (pkt_size(&pkt) > DP_PACKET_MAX)
-		return drop_new(&pkt, port, DROP_TOO_LONG);
-	scratch->words[0] = port->key_word;
-#pragma unroll
-	for (i = 1; i < KEY_WORDS; i++)
-		scratch->words[i] = 0;
-	rejected = program_parse(&pkt, &scratch->key, &scratch->result);
-	if (rejected && !(bridge->flags & XDP_BRIDGE_CONTINUE)) {
-		count_error(port, scratch->result.error);
-		return drop_new(&pkt, port, DROP_PARSER_REJECT);
+	bridge_id = work.port->bridge;
+	work.bridge = bridges.lookup(&bridge_id);
+	if (!(work.port->flags & XDP_PORT_VALID) || !work.bridge)
+		return drop(&work, DROP_UNKNOWN_PORT);
+	if (pkt_size(&work.pkt) > DP_PACKET_MAX)
+		return drop_new(&work, DROP_TOO_LONG);
+	work.rejected = parse_packet(&work);
+	if (work.rejected && !(work.bridge->flags & XDP_BRIDGE_CONTINUE)) {
+		count_error(&work);
+		return drop_new(&work, DROP_PARSER_REJECT);
 	}
-	return switch_packet(&pkt, scratch, port, bridge, ifindex, rejected);
+	return switch_packet(&work);
 }

@@ -26,6 +26,8 @@
  *
  * A program that meets a number out of range, or a chain longer than XDP_CHAIN_MAX, treats the packet as a miss: the
  * user engine then forwards it.
+ *
+ * Counters are kept by processor and summed by the reader.  N_CPUS, which loader.py defines, is how many there are.
  */
 #ifndef OVSP4_XDP_MAPS_H
 #define OVSP4_XDP_MAPS_H
@@ -68,7 +70,6 @@ struct xdp_mask {
 };
 
 #define XDP_PORT_VALID 0x1
-#define XDP_PORT_PUNT 0x2 /* every packet goes to userspace */
 
 /* By ifindex. */
 struct xdp_port {

@@ -3,7 +3,6 @@
 #include "object.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,37 +142,71 @@ int intern_put(struct intern *table, __u32 id)
 }
 
 /* Make a port slot new: no interface, counters at zero. */
-int slot_clear(struct xdp_object *object, __u32 slot)
+void slot_clear(struct xdp_object *object, __u32 slot)
 {
-	memset(object->counts, 0, sizeof(struct xdp_port_count) * object->n_cpus);
+	__u32 cpu;
+
 	bpf_map_delete_elem(object->fds[FD_TX_PORTS], &slot); /* fails where nothing is: good */
-	return bpf_map_update_elem(object->fds[FD_PORT_COUNTS], &slot, object->counts, BPF_ANY) ? -errno : 0;
+	for (cpu = 0; cpu < object->n_cpus; cpu++)
+		memset(&object->port_counts[cpu * XDP_N_SLOTS + slot], 0, sizeof(struct xdp_port_count));
 }
 
-static void *map_array(int fd, size_t size, __u32 n)
-{
-	void *memory = mmap(NULL, size * n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+/* A map that is mapped, and where its address goes. */
+struct mapped {
+	enum xdp_fd fd;
+	size_t size; /* bytes */
+	void **address;
+};
 
-	return memory == MAP_FAILED ? NULL : memory;
+#define N_MAPPED 13
+
+static void list_mapped(struct xdp_object *object, struct mapped *list)
+{
+	size_t cpus = object->n_cpus;
+	const struct mapped mapped[N_MAPPED] = {
+	    {FD_PORTS, sizeof(struct xdp_port) * XDP_N_IFINDEX, (void **)&object->ports},
+	    {FD_BRIDGES, sizeof(struct xdp_bridge) * XDP_N_BRIDGES, (void **)&object->bridges},
+	    {FD_FLOWS, (size_t)object->flow_size * XDP_N_FLOWS, (void **)&object->flows},
+	    {FD_CHAINS, sizeof(__u64) * XDP_N_CHAINS, (void **)&object->chains},
+	    {FD_HASHES, sizeof(struct xdp_mask) * XDP_N_HASHES, (void **)&object->hashes},
+	    {FD_SETS, sizeof(struct xdp_set) * XDP_N_SETS, (void **)&object->sets},
+	    {FD_MASKS, sizeof(struct xdp_mask) * XDP_N_MASKS, (void **)&object->masks.entries},
+	    {FD_PROGRAMS, sizeof(struct xdp_program) * XDP_N_PROGRAMS, (void **)&object->programs.entries},
+	    {FD_SELECTS, sizeof(struct xdp_select) * XDP_N_SELECTS, (void **)&object->selects.entries},
+	    {FD_FLOW_COUNTS, sizeof(struct xdp_count) * XDP_N_FLOWS * cpus, (void **)&object->flow_counts},
+	    {FD_PORT_COUNTS, sizeof(struct xdp_port_count) * XDP_N_SLOTS * cpus, (void **)&object->port_counts},
+	    {FD_DROP_COUNTS, sizeof(__u64) * XDP_N_BRIDGES * XDP_N_DROPS * cpus, (void **)&object->drop_counts},
+	    {FD_ERROR_COUNTS, sizeof(__u64) * XDP_N_BRIDGES * object->n_errors * cpus, (void **)&object->error_counts},
+	};
+
+	memcpy(list, mapped, sizeof(mapped));
 }
 
 static int map_arrays(struct xdp_object *object)
 {
-	const int *fds = object->fds;
+	struct mapped list[N_MAPPED];
+	void *memory;
+	int i;
 
-	object->ports = map_array(fds[FD_PORTS], sizeof(struct xdp_port), XDP_N_IFINDEX);
-	object->bridges = map_array(fds[FD_BRIDGES], sizeof(struct xdp_bridge), XDP_N_BRIDGES);
-	object->flows = map_array(fds[FD_FLOWS], object->flow_size, XDP_N_FLOWS);
-	object->chains = map_array(fds[FD_CHAINS], sizeof(__u64), XDP_N_CHAINS);
-	object->hashes = map_array(fds[FD_HASHES], sizeof(struct xdp_mask), XDP_N_HASHES);
-	object->sets = map_array(fds[FD_SETS], sizeof(struct xdp_set), XDP_N_SETS);
-	object->masks.entries = map_array(fds[FD_MASKS], sizeof(struct xdp_mask), XDP_N_MASKS);
-	object->programs.entries = map_array(fds[FD_PROGRAMS], sizeof(struct xdp_program), XDP_N_PROGRAMS);
-	object->selects.entries = map_array(fds[FD_SELECTS], sizeof(struct xdp_select), XDP_N_SELECTS);
-	if (!object->ports || !object->bridges || !object->flows || !object->chains || !object->hashes ||
-	    !object->sets || !object->masks.entries || !object->programs.entries || !object->selects.entries)
-		return -errno;
+	list_mapped(object, list);
+	for (i = 0; i < N_MAPPED; i++) {
+		memory = mmap(NULL, list[i].size, PROT_READ | PROT_WRITE, MAP_SHARED, object->fds[list[i].fd], 0);
+		if (memory == MAP_FAILED)
+			return -errno;
+		*list[i].address = memory;
+	}
 	return 0;
+}
+
+static void unmap_arrays(struct xdp_object *object)
+{
+	struct mapped list[N_MAPPED];
+	int i;
+
+	list_mapped(object, list);
+	for (i = 0; i < N_MAPPED; i++)
+		if (*list[i].address)
+			munmap(*list[i].address, list[i].size);
 }
 
 static int init_tables(struct xdp_object *object)
@@ -198,7 +231,7 @@ static int init_tables(struct xdp_object *object)
 	return err;
 }
 
-struct xdp_object *xdp_object_open(const int *fds, __u32 key_size, __u32 n_errors, __u64 layout_hash,
+struct xdp_object *xdp_object_open(const int *fds, __u32 key_size, __u32 n_errors, __u32 n_cpus, __u64 layout_hash,
 				   const char *program, int *error)
 {
 	struct xdp_object *object = calloc(1, sizeof(*object));
@@ -213,12 +246,9 @@ struct xdp_object *xdp_object_open(const int *fds, __u32 key_size, __u32 n_error
 	object->flow_size = XDP_FLOW_SIZE(key_size);
 	object->layout_hash = layout_hash;
 	strncpy(object->program_name, program, sizeof(object->program_name) - 1);
-	object->n_cpus = libbpf_num_possible_cpus();
+	object->n_cpus = n_cpus;
 	object->n_sets_made = 1; /* entry 0 is grace_period()'s */
-	if (object->n_cpus > 0)
-		object->counts = calloc(object->n_cpus, sizeof(struct xdp_port_count));
-	if (object->counts)
-		*error = map_arrays(object);
+	*error = map_arrays(object);
 	if (!*error)
 		*error = init_tables(object);
 	if (!*error)
@@ -233,40 +263,26 @@ static void pool_free(struct pool *pool)
 	free(pool->parked);
 }
 
-static void intern_free(struct intern *table, __u32 n)
+static void intern_free(struct intern *table)
 {
 	pool_free(&table->pool);
 	free(table->refs);
 	free(table->hashes);
 	free(table->next);
 	free(table->heads);
-	if (table->entries)
-		munmap(table->entries, (size_t)table->size * n);
 }
 
 /* All bridges are closed.  The file descriptors stay the loader's. */
 void xdp_object_close(struct xdp_object *object)
 {
-	if (object->ports)
-		munmap(object->ports, sizeof(struct xdp_port) * XDP_N_IFINDEX);
-	if (object->bridges)
-		munmap(object->bridges, sizeof(struct xdp_bridge) * XDP_N_BRIDGES);
-	if (object->flows)
-		munmap(object->flows, (size_t)object->flow_size * XDP_N_FLOWS);
-	if (object->chains)
-		munmap(object->chains, sizeof(__u64) * XDP_N_CHAINS);
-	if (object->hashes)
-		munmap(object->hashes, sizeof(struct xdp_mask) * XDP_N_HASHES);
-	if (object->sets)
-		munmap(object->sets, sizeof(struct xdp_set) * XDP_N_SETS);
-	intern_free(&object->masks, XDP_N_MASKS);
-	intern_free(&object->programs, XDP_N_PROGRAMS);
-	intern_free(&object->selects, XDP_N_SELECTS);
+	unmap_arrays(object);
+	intern_free(&object->masks);
+	intern_free(&object->programs);
+	intern_free(&object->selects);
 	pool_free(&object->flow_pool);
 	pool_free(&object->slot_pool);
 	pool_free(&object->hash_pool);
 	pool_free(&object->set_pool);
-	free(object->counts);
 	pthread_mutex_destroy(&object->mutex);
 	free(object);
 }

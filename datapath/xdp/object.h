@@ -77,8 +77,7 @@ struct xdp_bridge_dp;
 struct xdp_object {
 	pthread_mutex_t mutex;
 	int fds[FD_N];
-	__u32 key_size, n_errors, flow_size;
-	int n_cpus;
+	__u32 key_size, n_errors, flow_size, n_cpus;
 	__u64 layout_hash;
 	char program_name[64];
 	struct xdp_port *ports;
@@ -87,6 +86,9 @@ struct xdp_object {
 	__u64 *chains;
 	struct xdp_mask *hashes;
 	struct xdp_set *sets;
+	struct xdp_count *flow_counts; /* by processor, then flow; so are the others */
+	struct xdp_port_count *port_counts;
+	__u64 *drop_counts, *error_counts;
 	struct intern masks, programs, selects;
 	struct pool flow_pool, slot_pool, hash_pool, set_pool;
 	__u32 n_sets_made; /* entries of tx_sets that have a devmap */
@@ -94,18 +96,17 @@ struct xdp_object {
 	struct port_set port_sets[XDP_N_SETS];
 	__u16 flow_bridge[XDP_N_FLOWS]; /* whose flow it is */
 	struct xdp_bridge_dp *open[XDP_N_BRIDGES];
-	void *counts; /* room for one entry of a per-CPU map */
 };
 
 /* object.c */
-struct xdp_object *xdp_object_open(const int *fds, __u32 key_size, __u32 n_errors, __u64 layout_hash,
+struct xdp_object *xdp_object_open(const int *fds, __u32 key_size, __u32 n_errors, __u32 n_cpus, __u64 layout_hash,
 				   const char *program, int *error);
 void xdp_object_close(struct xdp_object *object);
 int pool_get(struct xdp_object *object, struct pool *pool, __u32 *id);
 void pool_put(struct pool *pool, __u32 id);
 int intern_get(struct xdp_object *object, struct intern *table, const void *content, __u32 *id);
 int intern_put(struct intern *table, __u32 id); /* 1: that was the last user */
-int slot_clear(struct xdp_object *object, __u32 slot);
+void slot_clear(struct xdp_object *object, __u32 slot);
 
 /* sets.c */
 int set_get(struct xdp_object *object, __u32 bridge, const struct xdp_set *wanted, __u32 *id);

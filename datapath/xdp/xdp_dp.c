@@ -53,11 +53,7 @@ int bridge_slot(void *owner, __u32 port, __u32 *slot)
 	err = pool_get(object, &object->slot_pool, &id);
 	if (err)
 		return err;
-	err = slot_clear(object, id);
-	if (err) {
-		pool_put(&object->slot_pool, id);
-		return err;
-	}
+	slot_clear(object, id);
 	object->slots[id] = (struct slot){.bridge = bridge->id, .port = port};
 	bridge->slots[port] = id;
 	*slot = id;
@@ -210,57 +206,44 @@ static int hash_put(struct dp *dp, __u32 id, const void *mask)
 	return err;
 }
 
-/* Sum a counter over the processors. */
-static __u64 counter_sum(struct xdp_object *object, int fd, __u32 index)
-{
-	__u64 *counts = object->counts, sum = 0;
-	int i;
-
-	if (bpf_map_lookup_elem(fd, &index, counts))
-		return 0;
-	for (i = 0; i < object->n_cpus; i++)
-		sum += counts[i];
-	return sum;
-}
-
 static int drops(struct dp *dp, __u64 *counters, __u64 *errors)
 {
 	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
 	struct xdp_object *object = bridge->object;
-	__u32 i;
+	const __u64 *counts;
+	__u32 cpu, i;
 
+	memset(counters, 0, DROP_N * sizeof(*counters));
 	memset(errors, 0, 256 * sizeof(*errors));
-	pthread_mutex_lock(&object->mutex);
-	for (i = 0; i < DROP_N; i++)
-		counters[i] = counter_sum(object, object->fds[FD_DROP_COUNTS], bridge->id * XDP_N_DROPS + i);
-	for (i = 0; i < object->n_errors && i < 256; i++)
-		errors[i] = counter_sum(object, object->fds[FD_ERROR_COUNTS], bridge->id * object->n_errors + i);
-	pthread_mutex_unlock(&object->mutex);
+	for (cpu = 0; cpu < object->n_cpus; cpu++) {
+		counts = object->drop_counts + (cpu * XDP_N_BRIDGES + bridge->id) * XDP_N_DROPS;
+		for (i = 0; i < DROP_N; i++)
+			counters[i] += counts[i];
+		counts = object->error_counts + (cpu * XDP_N_BRIDGES + bridge->id) * object->n_errors;
+		for (i = 0; i < object->n_errors && i < 256; i++)
+			errors[i] += counts[i];
+	}
 	return 0;
 }
 
 static int port_stats(struct dp *dp, __u32 port, struct dp_stats *rx, struct dp_stats *tx)
 {
 	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
-	struct xdp_object *object = bridge->object;
-	struct xdp_port_count *counts = object->counts;
-	int err = 0, i;
+	const struct xdp_port_count *count;
+	__u32 cpu;
 
 	memset(rx, 0, sizeof(*rx));
 	memset(tx, 0, sizeof(*tx));
 	if (port >= DP_PORTS_MAX || !bridge->slots[port])
 		return -ENOENT;
-	pthread_mutex_lock(&object->mutex);
-	if (bpf_map_lookup_elem(object->fds[FD_PORT_COUNTS], &bridge->slots[port], counts))
-		err = -errno;
-	for (i = 0; i < object->n_cpus && !err; i++) {
-		rx->n_packets += counts[i].rx.n_packets;
-		rx->n_bytes += counts[i].rx.n_bytes;
-		tx->n_packets += counts[i].tx.n_packets;
-		tx->n_bytes += counts[i].tx.n_bytes;
+	for (cpu = 0; cpu < bridge->object->n_cpus; cpu++) {
+		count = &bridge->object->port_counts[cpu * XDP_N_SLOTS + bridge->slots[port]];
+		rx->n_packets += count->rx.n_packets;
+		rx->n_bytes += count->rx.n_bytes;
+		tx->n_packets += count->tx.n_packets;
+		tx->n_bytes += count->tx.n_bytes;
 	}
-	pthread_mutex_unlock(&object->mutex);
-	return err;
+	return 0;
 }
 
 /* Packets are sent by the user engine: a program in the kernel has none of its own. */
@@ -308,21 +291,15 @@ static const struct dp_ops xdp_ops = {
 };
 
 /* Set the bridge's counters to zero. */
-static int clear_counts(struct xdp_object *object, __u32 id)
+static void clear_counts(struct xdp_object *object, __u32 id)
 {
-	__u32 i, index;
-	int err = 0;
+	size_t n_errors = object->n_errors;
+	__u32 cpu;
 
-	memset(object->counts, 0, sizeof(__u64) * object->n_cpus);
-	for (i = 0; i < XDP_N_DROPS && !err; i++) {
-		index = id * XDP_N_DROPS + i;
-		err = bpf_map_update_elem(object->fds[FD_DROP_COUNTS], &index, object->counts, BPF_ANY);
+	for (cpu = 0; cpu < object->n_cpus; cpu++) {
+		memset(object->drop_counts + (cpu * XDP_N_BRIDGES + id) * XDP_N_DROPS, 0, XDP_N_DROPS * sizeof(__u64));
+		memset(object->error_counts + (cpu * XDP_N_BRIDGES + id) * n_errors, 0, n_errors * sizeof(__u64));
 	}
-	for (i = 0; i < object->n_errors && !err; i++) {
-		index = id * object->n_errors + i;
-		err = bpf_map_update_elem(object->fds[FD_ERROR_COUNTS], &index, object->counts, BPF_ANY);
-	}
-	return err ? -errno : 0;
 }
 
 /* Open a bridge on the object.  `id` stands in its packets' keys; `go_on` looks rejected packets up too. */
@@ -335,8 +312,9 @@ struct dp *xdp_bridge_open(struct xdp_object *object, __u32 id, int go_on, int *
 		return NULL;
 	bridge = calloc(1, sizeof(*bridge));
 	pthread_mutex_lock(&object->mutex);
-	*error = !bridge ? -ENOMEM : object->open[id] ? -EBUSY : clear_counts(object, id);
+	*error = !bridge ? -ENOMEM : object->open[id] ? -EBUSY : 0;
 	if (!*error) {
+		clear_counts(object, id);
 		object->open[id] = bridge;
 		object->bridges[id].flags = go_on ? XDP_BRIDGE_CONTINUE : 0;
 	}
