@@ -112,7 +112,7 @@ def _parse_attributes(head: Span, faults: Faults) -> dict[str, Span]:
             value = item.cut(7)
         if name.text not in _ATTRIBUTES:
             faults.add(name, "no such part of a group", suggest(name.text, _ATTRIBUTES))
-        elif value is None or not value.text:
+        elif value is None or not (value.text or name.text == "fields"):
             faults.add(item, f"{name.text} needs a value")
         elif name.text in attributes:
             faults.add(item, f"{name.text} is given twice")

@@ -16,7 +16,7 @@ from datapath.errors import SwitchError
 from datapath.openflow.match_text import N_PORTS
 from datapath.vswitchd.bridge import Bridge, Port
 from datapath.vswitchd.engines import Engines
-from datapath.vswitchd.links import LinkWatch, is_running, list_links, set_up
+from datapath.vswitchd.links import LinkWatch, is_up, set_up
 
 _N_BRIDGES = 1024  # XDP_N_BRIDGES of xdp/maps.h
 
@@ -100,7 +100,7 @@ class Switch:
                 f"no interface {interface} in the network's fabric namespace ({error.strerror}): "
                 f"create it in /proc/{os.getpid()}/ns/net first"
             ) from error
-        bridge.add_port(Port(interface, port, ifindex, is_running(interface)))
+        bridge.add_port(Port(interface, port, ifindex, bool(is_up(ifindex))))
 
     def del_port(self, bridge_name: str, interface: str) -> None:
         """Detach an interface from a bridge."""
@@ -112,24 +112,16 @@ class Switch:
 
     def follow_links(self) -> None:
         """React to what the kernel reports: a port went up or down, or its interface is gone."""
-        news = self.links.read()
-        if news is None:
-            news = list_links()
-            present = {link.ifindex for link in news}
-            for bridge, port in self._ports():
-                if port.ifindex not in present:
-                    bridge.del_port(port.interface)
-        for link in news:
-            for bridge, port in self._ports():
-                if port.ifindex != link.ifindex:
+        changed = self.links.read_changed()
+        for bridge in self._bridges.values():
+            for port in list(bridge.ports.values()):
+                if changed is not None and port.ifindex not in changed:
                     continue
-                if link.is_gone:  # deleted, or moved to another namespace
+                state = is_up(port.ifindex)
+                if state is None:  # deleted, or moved to another namespace
                     bridge.del_port(port.interface)
                 else:
-                    bridge.set_link(port.interface, link.is_up)
-
-    def _ports(self) -> list[tuple[Bridge, Port]]:
-        return [(bridge, port) for bridge in self._bridges.values() for port in bridge.ports.values()]
+                    bridge.set_link(port.interface, state)
 
     # ------------------------------------------------------------------------------------------------ time
     def tick(self) -> None:

@@ -51,10 +51,13 @@ def test_other_forms(registry: FieldRegistry, text: str, expected: str) -> None:
     assert parse_group(expected, registry) == group
 
 
-def test_fields_may_be_left_out(registry: FieldRegistry) -> None:
+def test_fields_may_be_left_out_or_be_none(registry: FieldRegistry) -> None:
     text = format_group(parse_group("group_id=1,type=select,bucket=1", registry), registry)
     assert "fields(ipv4.protocol,ipv4.srcAddr,ipv4.dstAddr,ipv6.nextHdr,ipv6.srcAddr,ipv6.dstAddr,tcp.srcPort" in text
     assert "hdrChecksum" not in text
+    assert parse_group("group_id=1,type=select,fields(),bucket=1", registry).hash_mask == bytes(
+        registry.layout.key_size
+    )
 
 
 def test_fields_of_shared_slots_survive(shared_registry: FieldRegistry) -> None:

@@ -110,7 +110,7 @@ def test_headers_that_share_a_slot_are_told_apart(shared_registry: FieldRegistry
         ("ipv4.dst=10.0.0.1", "ipv4.dst", "dstAddr"),
         ("ipv4.dstAdr=10.0.0.1", "ipv4.dstAdr", "did you mean dstAddr?"),
         ("dstAddr=10.0.0.1", "dstAddr", "did you mean ethernet.dstAddr or ipv4.dstAddr or ipv6.dstAddr?"),
-        ("nw_dts=10.0.0.1", "nw_dts", "nw_dst?"),
+        ("nw_dts=10.0.0.1", "nw_dts", "nw_dst"),
         ("quux=1", "quux", "shim.{$valid,version,flags,hops,tenant,slice,nextType}"),
         ("ipv4.dstAddr=10.0.0", "10.0.0", "four decimal bytes"),
         ("ipv4.dstAddr=10.0.0.0/33", "10.0.0.0/33", "at most 32 bits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import subprocess
@@ -86,7 +87,12 @@ class Wires:
     def receive(self, number: int) -> bytes:
         """Return the next packet that comes to a host."""
         while True:
-            packet, address = self.sockets[number].recvfrom(4096)
+            try:
+                packet, address = self.sockets[number].recvfrom(4096)
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:  # told once after the interface was down
+                    raise
+                continue
             if address[2] != socket.PACKET_OUTGOING:
                 return packet
 

@@ -85,7 +85,7 @@ def test_show_and_trace(network: str, capsys: pytest.CaptureFixture[str], monkey
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (("add-flow", "br1", "nw_dts=1,actions=drop"), 2, "nw_dst?"),
+        (("add-flow", "br1", "nw_dts=1,actions=drop"), 2, "nw_dst"),
         (("add-flow", "br9", "actions=drop"), 1, "no bridge 'br9'"),
         (("add-flows", "br1", "/nonexistent"), 2, "cannot read /nonexistent"),
         (("trace", "br1", "--in-port", "s7", "--hex", "00"), 2, "no such port; a number, or s1, s2, s3"),

@@ -202,7 +202,9 @@ def test_trace_says_what_happens_to_a_packet(switch: Vswitchd, wires: Wires, bri
     assert [step["table"] for step in trace["steps"]] == [0, 1]
     assert trace["steps"][1]["flow"] == "table=1,priority=32768,udp,actions=group:4"
     assert trace["groups"][0]["group"] == 4
-    assert trace["outputs"] == [{"port": 2, "interface": "s2"}]
+    (output,) = trace["outputs"]
+    assert (output["port"], output["interface"]) == (2, "s2")
+    assert bytes.fromhex(output["packet"])[22] == 63
     assert "ipv4.dstAddr=10.0.0.0/8" in trace["megaflow"]
     cut = client.trace(bridge, ipv4_packet()[:30], 1)
     assert (cut["parser"]["verdict"], cut["parser"]["error"]) == ("reject", "PacketTooShort")
