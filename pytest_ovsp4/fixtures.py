@@ -17,6 +17,7 @@ from pytest_ovsp4 import keys
 
 if TYPE_CHECKING:
     from pytest_ovsp4.expectation import Absence, Expectation
+    from pytest_ovsp4.flows import TemporaryFlows
     from pytest_ovsp4.pool import NetworkKey
     from pytest_ovsp4.throughput import Throughput
     from testbed.capture import Capture
@@ -161,30 +162,30 @@ def expect_none(network: Network, journal: Journal) -> Callable[..., Absence]:
 
 
 @pytest.fixture
-def add_flows(network: Network) -> Iterator[Callable[..., None]]:
-    """Add flows for the time of the test: ``add_flows("s1", "priority=100,ipv4.ttl=1,actions=drop", ...)``.
-
-    What was in the switch's tables before is there again after the test.
-    """
+def temporary_flows(network: Network) -> Iterator[TemporaryFlows]:
+    """The tables as they were before this test's first change; behind ``add_flows`` and ``add_groups``."""
     from pytest_ovsp4.flows import TemporaryFlows
 
     temporary = TemporaryFlows(network.client)
     try:
-        yield temporary.add_flows
+        yield temporary
     finally:
         temporary.restore()
 
 
 @pytest.fixture
-def add_groups(network: Network) -> Iterator[Callable[..., None]]:
-    """Add groups for the time of the test: ``add_groups("s1", "group_id=9,type=select,bucket=actions=1")``."""
-    from pytest_ovsp4.flows import TemporaryFlows
+def add_flows(temporary_flows: TemporaryFlows) -> Callable[..., None]:
+    """Add flows for the time of the test: ``add_flows("s1", "priority=100,ipv4.ttl=1,actions=drop", ...)``.
 
-    temporary = TemporaryFlows(network.client)
-    try:
-        yield temporary.add_groups
-    finally:
-        temporary.restore()
+    What was in the switch's tables before is there again after the test.
+    """
+    return temporary_flows.add_flows
+
+
+@pytest.fixture
+def add_groups(temporary_flows: TemporaryFlows) -> Callable[..., None]:
+    """Add groups for the time of the test: ``add_groups("s1", "group_id=9,type=select,bucket=actions=1")``."""
+    return temporary_flows.add_groups
 
 
 @pytest.fixture

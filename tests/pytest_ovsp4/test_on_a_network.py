@@ -1,0 +1,200 @@
+"""The plugin on real networks: what a failure says, what is put back, what outlives a crash or a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed.wait import wait_until
+
+pytestmark = [pytest.mark.network, pytest.mark.skipif(os.geteuid() != 0, reason="networks take root")]
+
+UDP_PACKET = """
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+@pytest.fixture
+def packet(hosts):
+    a, b = hosts["h1"], hosts["h2"]
+    return Ether(src=a.mac, dst=b.mac) / IP(src=a.ip, dst=b.ip) / UDP(sport=5, dport=7) / b"payload"
+"""
+
+
+def run(pytester: pytest.Pytester, tests: str, *options: str) -> pytest.RunResult:
+    pytester.makepyfile(UDP_PACKET + tests)
+    return pytester.runpytest_subprocess("--topology=single", "--topology-require", *options)
+
+
+@pytest.mark.parametrize("datapath", ["xdp", "afxdp"])
+def test_expected_packet_arrives(pytester: pytest.Pytester, datapath: str) -> None:
+    result = run(
+        pytester,
+        """
+def test_it(inject, expect, packet, packet_checksums):
+    with expect("h2", packet) as seen:
+        inject("h1", packet)
+    packet_checksums(seen.captured.data)
+""",
+        f"--datapath={datapath}",
+    )
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"single-{datapath} *1 *1 *1 *1"])
+
+
+def test_a_failure_follows_the_packet_and_saves_captures(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+def test_it(inject, expect, add_flows, packet):
+    add_flows("s1", "priority=50000,udp.dstPort=7,actions=drop")
+    with expect("h2", packet, timeout_s=0.2):
+        inject("h1", packet)
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*h2*did not get*nothing came at all*",
+            "*s1, in at port 1*",
+            "*parser: start -> parse_ipv4*parse_udp: accept*",
+            "*table 0: *udp.dstPort=7,actions=drop*",
+            "*DIED HERE*",
+            "*ipv4: *totalLen=*",
+            "*s1 dropped meanwhile: 1 NO_ACTION*",
+        ]
+    )
+    saved = sorted(path.name for path in pytester.path.rglob("*.pcap"))
+    assert saved == ["h2-received.pcap", "injected.pcap"]
+
+
+def test_a_difference_is_shown_field_by_field(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+def test_it(inject, expect, packet):
+    wanted = packet.copy()
+    wanted[UDP].dport = 8
+    with expect("h2", wanted, timeout_s=0.2):
+        inject("h1", packet)
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*UDP.dport: expected 8, got *"])
+
+
+def test_flows_of_a_test_are_gone_after_it(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+BEFORE = []
+
+def test_first(network, add_flows, add_groups, inject, expect_none, packet):
+    BEFORE.extend(sorted(f["text"] for f in network.client.dump_flows("s1")))
+    add_groups("s1", "group_id=77,type=select,bucket=actions=output:2")
+    add_flows("s1", "priority=50000,udp.dstPort=7,actions=drop")
+    with expect_none("h2", drop="NO_ACTION"):
+        inject("h1", packet)
+
+def test_second(network, inject, expect, packet):
+    assert sorted(f["text"] for f in network.client.dump_flows("s1")) == BEFORE
+    assert network.client.dump_groups("s1") == []
+    with expect("h2", packet):
+        inject("h1", packet)
+""",
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_a_crash_of_the_switch_fails_the_test_that_caused_it_only(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+import os, signal
+from testbed.wait import wait_until
+
+def test_crash(network):
+    os.kill(network.fabric.pid, signal.SIGSEGV)
+    wait_until(lambda: not network.is_running)
+
+def test_after(inject, expect, packet):
+    with expect("h2", packet):
+        inject("h1", packet)
+""",
+    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*vswitchd of single-auto died during this test*"])
+
+
+def test_throughput_counts_at_the_receiver(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+def test_it(throughput, packet):
+    result = throughput("h1", "h2", packet, n_packets=20_000)
+    assert result.sent >= 20_000
+    assert result.loss == 0
+    assert result.pps > 0
+""",
+        "--datapath=xdp",
+    )
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["single-xdp: h1 -> h2: * packets, *Mpps"])
+
+
+def namespaces() -> set[str]:
+    """Return the network namespaces that some process is in."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            found.add(os.readlink(link))
+        except OSError:
+            continue
+    return found
+
+
+def interfaces() -> set[str]:
+    return set(os.listdir("/sys/class/net"))
+
+
+KILLED = """
+import time
+
+def test_it(network):
+    with open("running", "w") as file:
+        file.write("yes")
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_nothing_outlives_pytest(pytester: pytest.Pytester, number: signal.Signals) -> None:
+    pytester.makepyfile(KILLED)
+    before, cards = namespaces(), interfaces()
+    command = [sys.executable, "-m", "pytest", "--topology=linear", "-p", "no:cacheprovider"]
+    with subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        wait_until((pytester.path / "running").exists, 30, what="the network")
+        during = namespaces() - before
+        assert len(during) >= 4, "three hosts and the fabric"
+        running.send_signal(number)
+        running.wait(10)
+    wait_until(lambda: namespaces() & during, 5, what="the namespaces to vanish", until=lambda left: not left)
+    assert interfaces() == cards
+
+
+def test_two_runs_of_one_topology_side_by_side(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        UDP_PACKET
+        + """
+def test_it(inject, expect, packet):
+    with expect("h2", packet):
+        inject("h1", packet)
+"""
+    )
+    command = [sys.executable, "-m", "pytest", "--topology=single", "--topology-require", "-p", "no:cacheprovider"]
+    runs = [subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [run.communicate(timeout=60)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
