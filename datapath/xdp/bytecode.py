@@ -128,24 +128,20 @@ def _compile(text: str, name: str) -> Bytecode:
 
 def _maps(bpf: Any, lib: Any) -> tuple[tuple[MapSpec, ...], dict[int, str]]:
     """Return the maps of BCC's module, and their names by the file descriptor that its instructions carry."""
-    lib.bpf_table_name.restype = ctypes.c_char_p
-    for function in (lib.bpf_table_name, lib.bpf_table_fd_id):
+    numbers = ("type_id", "key_size_id", "leaf_size_id", "max_entries_id", "flags_id", "fd_id")
+    functions = {name: getattr(lib, f"bpf_table_{name}") for name in (*numbers, "name")}
+    for function in functions.values():  # BCC declares some of them only, and a pointer is no int
         function.argtypes = [ctypes.c_void_p, ctypes.c_ulonglong]
+    functions["name"].restype = ctypes.c_char_p
+    functions["max_entries_id"].restype = ctypes.c_ulonglong
     specs: list[MapSpec] = []
     names: dict[int, str] = {}
     for i in range(lib.bpf_num_tables(bpf.module)):
-        name = lib.bpf_table_name(bpf.module, i).decode()
-        specs.append(
-            MapSpec(
-                name=name,
-                type=lib.bpf_table_type_id(bpf.module, i),
-                key_size=lib.bpf_table_key_size_id(bpf.module, i),
-                value_size=lib.bpf_table_leaf_size_id(bpf.module, i),
-                max_entries=lib.bpf_table_max_entries_id(bpf.module, i),
-                flags=lib.bpf_table_flags_id(bpf.module, i),
-            )
-        )
-        names[lib.bpf_table_fd_id(bpf.module, i)] = name
+        table = {key: function(bpf.module, i) for key, function in functions.items()}
+        name = table["name"].decode()
+        sizes = (int(table[key]) for key in numbers[:-1])
+        specs.append(MapSpec(name, *sizes))
+        names[table["fd_id"]] = name
     specs.sort(key=lambda s: (s.type in MAPS_OF_MAPS, s.name))
     templates = [s.name for s in specs if s.name.endswith("_template")]
     return tuple(_with_template(s, templates) for s in specs), names
