@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Any
 
 from testbed.bench import traffic
 from testbed.bench.rig import Rig
@@ -23,6 +24,7 @@ class Forwarder:
     templates: list[bytes] = field(default_factory=traffic.templates)
     rewrites: bool = True  # whether packets come out routed: MAC addresses and TTL changed
     details: dict[str, str] = field(default_factory=dict)  # recorded beside the figures: "xdp_mode": "native"
+    inspect: Callable[[], Mapping[str, Any]] = dict  # further details, known only when it has worked
     check: Callable[[], None] = lambda: None  # raises if the forwarder has died
     polling_pids: tuple[int, ...] = ()  # processes that use a CPU even without traffic; stopped while others work
 

@@ -59,7 +59,13 @@ def router(engine: str, extra_flows: tuple[str, ...] = ()) -> Iterator[tuple[For
             client.add_port(BRIDGE, port, number)
         client.add_flows(BRIDGE, [*traffic.router_flows(), *extra_flows])
         pin_threads(switch.pid, SWITCH_CPU)
-        yield Forwarder(rig, details={"program": f"{PROGRAM}.p4", "engine": answer["engine"]}), switch
+
+        def inspect() -> dict[str, int]:
+            stats = client.stats(BRIDGE)
+            return {"n_megaflows": stats["megaflows"], "n_masks": stats["engine"]["n_masks"]}
+
+        details = {"program": f"{PROGRAM}.p4", "engine": answer["engine"]}
+        yield Forwarder(rig, details=details, inspect=inspect), switch
 
 
 def pin_threads(pid: int, cpu: int) -> None:

@@ -130,6 +130,7 @@ def _result(name: str, bench: Bench, plan: Plan, limit: Bench | None) -> dict[st
         "rounds_pps": [round(r.pps) for r in bench.rounds],
         "topology": TOPOLOGY,
         **bench.forwarder.details,
+        **bench.forwarder.inspect(),
     }
 
 
