@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine with its inner functions exported, for tests that look between its stages; built by engine_probe.py. */
+/* The engine with its inner functions exported, for tests that look between its stages; built by
+ * test_user_megaflow.py, and part of fuzz.c. */
 #include "main.c"
 
 __s64 probe_lookup(struct dp *dp, const void *key);
