@@ -216,10 +216,14 @@ class Client:
             except OSError as error:
                 self.close()
                 raise SwitchError(f"vswitchd of network {self.name or ''} does not answer: {error}") from error
+            except BaseException:  # Ctrl-C: the reply will come, and must not be taken for the next request's
+                self.close()
+                raise
             if not reply_line:
                 self.close()
                 raise SwitchError(f"vswitchd of network {self.name or ''} went away during {method}")
             reply = json.loads(reply_line)
+        assert reply["id"] in (None, self._last_id)
         if "error" in reply:
             raise as_exception(reply["error"])
         return reply["result"]

@@ -90,7 +90,8 @@ def _show(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
     shown = client.show()
     lines = [f"network {shown['name']} (vswitchd {shown['pid']})"]
     for name, bridge in shown["bridges"].items():
-        engine = bridge["engine"] + (f", because {bridge['reason']}" if bridge["reason"] else "")
+        reason = bridge["reason"].partition("\n")[0]  # a verifier's log follows; --json has it all
+        engine = bridge["engine"] + (f" ({reason})" if reason else "")
         lines += [f"  bridge {name}", f"    program {bridge['program']}", f"    engine {engine}"]
         for interface, port in bridge["ports"].items():
             lines.append(f"    port {port['port']}: {interface} ({'up' if port['up'] else 'down'})")

@@ -212,6 +212,14 @@ class Engines:
             self._xsk_only = load_xsk_only()
         return self._xsk_only
 
+    def close(self) -> None:
+        """Unload the programs; every bridge is closed before."""
+        for loaded in (*self._objects.values(), self._xsk_only):
+            if loaded is not None:
+                loaded.close()
+        self._objects.clear()
+        self._xsk_only = None
+
 
 def attach_port(parts: BridgeParts, interface: str, port: int, ifindex: int) -> None:
     """Make an interface a port of the engines, or of none of them.

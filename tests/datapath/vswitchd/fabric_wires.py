@@ -118,7 +118,7 @@ def ipv4_packet(destination: str = "10.0.0.2", ttl: int = 64, source: str = "10.
     return bytes.fromhex("0200000000020200000000010800") + bytes(header) + udp + bytes(18)
 
 
-def internet_sum(data: bytes) -> int:
+def internet_sum(data: bytes | bytearray) -> int:
     """The ones'-complement sum of RFC 1071; 0xffff over a header with a right checksum."""
     total = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
     while total >> 16:
