@@ -48,13 +48,13 @@ def parse_group(text: str, registry: FieldRegistry, ports: Mapping[str, int] = _
     method = attributes.get("selection_method")
     if method is not None and method.text not in ("hash", "dp_hash"):
         faults.add(method, "no such selection method", "legal: hash")
-    hash_mask = _parse_hash_fields(attributes, kind, registry, faults, parts[0])
+    hash_mask, hash_masks = _parse_hash_fields(attributes, kind, registry, faults, parts[0])
     context = ActionContext(registry, faults, ports, is_bucket=True)
     buckets = tuple(_parse_bucket(part, context) for part in parts[1:])
     if kind == "indirect" and len(buckets) != 1:
         faults.add(parts[0], f"an indirect group has one bucket, this has {len(buckets)}")
     faults.raise_if_any()
-    return Group(number, kind, buckets, hash_mask)
+    return Group(number, kind, buckets, hash_mask, hash_masks)
 
 
 def parse_groups(texts: Iterable[str], registry: FieldRegistry, ports: Mapping[str, int] = _NO_PORTS) -> list[Group]:
@@ -134,19 +134,19 @@ def _parse_group_id(attributes: Mapping[str, Span], head: Span, faults: Faults) 
 
 def _parse_hash_fields(
     attributes: Mapping[str, Span], kind: str, registry: FieldRegistry, faults: Faults, head: Span
-) -> bytes:
-    """Return the key bits that a select group hashes."""
+) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    """Return the key bits that a select group hashes, all together and header by header."""
     size = registry.layout.key_size
     if kind != "select":
         if "fields" in attributes:
             faults.add(attributes["fields"], "only a select group hashes fields")
-        return b""
+        return b"", ()
     if "fields" not in attributes:
         specs = [spec for name in _DEFAULT_HASH for spec in registry.candidates(name)]
         if not specs:
             faults.add(head, "which fields to hash? the program has no IP header", "write fields(F,...)")
-        return sum_masks([_key_mask(spec, -1, size) for spec in specs]).to_bytes(size, "big")
-    masks = []
+        return _hash_masks([(spec.header, _key_mask(spec, -1, size)) for spec in specs], size)
+    masks: list[tuple[str, int]] = []
     for item in attributes["fields"].split():
         name, value = item.partition("=")
         specs = list(registry.candidates(name.text))
@@ -155,10 +155,19 @@ def _parse_hash_fields(
             continue
         try:
             bits = parse_value(value.text, specs[0].width_bits)[0] if value else -1
-            masks += [_key_mask(spec, bits, size) for spec in specs]
+            masks += [(spec.header, _key_mask(spec, bits, size)) for spec in specs]
         except ValueError as error:
             faults.add(value or item, str(error))
-    return sum_masks(masks).to_bytes(size, "big")
+    return _hash_masks(masks, size)
+
+
+def _hash_masks(masks: Sequence[tuple[str, int]], size: int) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    """Sum masks over all headers, and header by header: headers may share a slot."""
+    by_header = {header: sum_masks(mask for h, mask in masks if h == header) for header, _ in masks}
+    return (
+        sum_masks(by_header.values()).to_bytes(size, "big"),
+        tuple((header, mask.to_bytes(size, "big")) for header, mask in by_header.items()),
+    )
 
 
 def sum_masks(masks: Iterable[int]) -> int:
@@ -215,7 +224,7 @@ def format_group(group: Group, registry: FieldRegistry) -> str:
     """Print a group so that ``parse_group`` reads back an equal one."""
     items = [f"group_id={group.group}", f"type={group.kind}"]
     if group.kind == "select":
-        items += ["selection_method=hash", f"fields({','.join(_format_hash_fields(group.hash_mask, registry))})"]
+        items += ["selection_method=hash", f"fields({','.join(_format_hash_fields(group, registry))})"]
     for bucket in group.buckets:
         attributes = [f"weight:{bucket.weight}"] if group.kind == "select" else []
         attributes += [f"watch_port:{bucket.watch_port}"] if bucket.watch_port else []
@@ -224,17 +233,27 @@ def format_group(group: Group, registry: FieldRegistry) -> str:
     return ",".join(items)
 
 
-def _format_hash_fields(hash_mask: bytes, registry: FieldRegistry) -> Sequence[str]:
-    """Name the fields in a hash mask: those wholly in it first, then what is left in parts."""
+def _format_hash_fields(group: Group, registry: FieldRegistry) -> Sequence[str]:
+    """Name the fields that are hashed: those wholly in the mask first, then what is left in parts."""
+    by_header = {header: int.from_bytes(mask, "big") for header, mask in group.hash_masks}
+    if by_header:
+        names = [_name_hashed(mask, [s for s in registry.fields.values() if s.header == header], registry)
+                 for header, mask in by_header.items()]  # fmt: skip
+        return [name for part in names for name in part]
+    return _name_hashed(int.from_bytes(group.hash_mask, "big"), list(registry.fields.values()), registry)
+
+
+def _name_hashed(wanted: int, specs: Sequence[FieldSpec], registry: FieldRegistry) -> list[str]:
+    """Name the bits of a mask as bits of these fields."""
     size = registry.layout.key_size
-    left, wanted = int.from_bytes(hash_mask, "big"), int.from_bytes(hash_mask, "big")
+    left = wanted
     names = []
-    for spec in registry.fields.values():
+    for spec in specs:
         mask = _key_mask(spec, -1, size)
         if wanted & mask == mask:
             names.append(spec.name)
             left &= ~mask
-    for spec in registry.fields.values():
+    for spec in specs:
         mask = _key_mask(spec, -1, size)
         if left & mask:
             part = (left & mask) >> (size * 8 - spec.offset_bits - spec.width_bits)

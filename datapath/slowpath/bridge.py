@@ -258,15 +258,14 @@ class SlowPath:
     def group_put(self, group: Group) -> None:
         """Create a group, or replace the one with this number."""
         encode.check_group(self.layout, group)
-        buckets, kept = encode.encode_buckets(self.layout, group.buckets)
-        kind, mask = encode.GROUP_KINDS[group.kind], group.hash_mask or bytes(self.layout.key_size)
+        buckets, kept_actions = encode.encode_buckets(self.layout, group.buckets)
+        parts, kept_masks = encode.encode_hash(self.layout, group)
+        kind = encode.GROUP_KINDS[group.kind]
+        head = native.GroupHead(None, group.group, kind, len(buckets), len(parts), parts)
         with self._guard:
-            err = self._lib.sp_group_put(self.pointer, group.group, kind, buckets, len(buckets), mask)
-            del kept  # C has its own copy by now
-            if err == -errno.ENOSPC:
-                raise SwitchError(f"group {group.group}: all select groups together may use 64 different hash masks")
-            if err:
+            if self._lib.sp_group_put(self.pointer, byref(head), buckets):
                 raise MemoryError(f"no memory for group {group.group}")
+            del kept_actions, kept_masks  # C has its own copies by now
             self._groups[group.group] = group
 
     def group_del(self, group: int) -> list[RemovedFlow]:

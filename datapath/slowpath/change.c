@@ -319,45 +319,58 @@ void sp_expire_flows(struct slow_path *sp, struct sp_outcome *outcome)
 		finish(&change, NULL, &delta, outcome);
 }
 
-/* Lets all engines know a hash mask; one that cannot take it will refuse the megaflows that need it. */
-static void hash_install(struct slow_path *sp, __u32 id)
+/* Takes back the numbers of hash masks that are in no megaflow any more. */
+static void hash_sweep(struct slow_path *sp)
 {
-	for (__u32 i = 0; i < ENGINES_MAX; i++) {
-		struct dp *dp = sp->megaflows.engines[i];
+	__u64 used = 0;
 
-		if (dp)
-			dp->ops->hash_put(dp, id, sp->groups.hashes[id].mask);
+	for (__u32 i = 0; i < sp->megaflows.n; i++) {
+		const struct megaflow *mf = sp->megaflows.all[i];
+
+		for (__u32 j = 0; j < mf->n_actions && mf->uses_groups; j++)
+			if (mf->actions[j].op == DP_SELECT)
+				used |= 1ULL << mf->actions[j].arg;
 	}
+	groups_hash_sweep(&sp->groups, used);
 }
 
-int sp_group_put(struct slow_path *sp, __u32 id, __u32 kind, const struct group_bucket *buckets, __u32 n_buckets,
-		 const void *hash_mask)
+int sp_hash_id(void *slow_path, const __u64 *mask)
 {
-	struct xl_delta delta = {.one_group = true, .group = id};
-	struct group *group = group_new(id, kind, buckets, n_buckets), *old;
-	int hash_id = 0;
+	struct slow_path *sp = slow_path;
+	int id = groups_hash_find(&sp->groups, mask);
+
+	if (id >= 0)
+		return id;
+	id = groups_hash_add(&sp->groups, mask);
+	if (id == -ENOSPC) {
+		hash_sweep(sp);
+		id = groups_hash_add(&sp->groups, mask);
+	}
+	for (__u32 i = 0; i < ENGINES_MAX && id >= 0; i++) {
+		struct dp *dp = sp->megaflows.engines[i];
+
+		if (dp) /* one that cannot take it will refuse the megaflows that need it */
+			dp->ops->hash_put(dp, (__u32)id, mask);
+	}
+	return id;
+}
+
+int sp_group_put(struct slow_path *sp, const struct group *head, const struct group_bucket *buckets)
+{
+	struct xl_delta delta = {.one_group = true, .group = head->id};
+	struct group *group = group_new(sp->layout.key_size / 8, head, buckets), *old;
 
 	if (!group)
 		return -ENOMEM;
 	dp_lock_control(sp->lock);
-	if (kind == GROUP_SELECT)
-		hash_id = groups_hash_get(&sp->groups, hash_mask);
-	if (hash_id < 0) {
-		free(group);
-		dp_unlock(sp->lock);
-		return hash_id;
-	}
-	group->hash_id = (__u32)hash_id;
-	if (kind == GROUP_SELECT)
-		hash_install(sp, group->hash_id);
-	old = groups_find(&sp->groups, id);
+	old = groups_find(&sp->groups, group->id);
 	if (old)
 		groups_remove(&sp->groups, old);
 	groups_insert(&sp->groups, group);
 	if (old)
 		sp_revalidate(sp, &delta);
 	free(old);
-	groups_hash_sweep(&sp->groups);
+	hash_sweep(sp);
 	dp_unlock(sp->lock);
 	return 0;
 }
@@ -391,7 +404,7 @@ int sp_group_del(struct slow_path *sp, __u32 id, struct sp_outcome *outcome)
 		groups_remove(&sp->groups, group);
 		finish(&change, NULL, &delta, outcome);
 		free(group);
-		groups_hash_sweep(&sp->groups);
+		hash_sweep(sp);
 	}
 	dp_unlock(sp->lock);
 	return group ? 0 : -ENOENT;

@@ -86,11 +86,14 @@ def check_group(layout: KeyLayout, group: Group) -> None:
         raise SwitchError(f"group {group.group}: no kind {group.kind!r}; there are {', '.join(GROUP_KINDS)}")
     if group.kind == "indirect" and len(group.buckets) != 1:
         raise SwitchError(f"group {group.group}: an indirect group has one bucket, not {len(group.buckets)}")
-    if len(group.hash_mask) not in (0, layout.key_size):
-        raise SwitchError(
-            f"group {group.group}: the hash mask has {len(group.hash_mask)} bytes, the key of {layout.program!r} "
-            f"{layout.key_size}"
-        )
+    for path, mask in (("", group.hash_mask), *group.hash_masks):
+        if path and path not in [h.path for h in layout.headers]:
+            raise SwitchError(f"group {group.group}: {layout.program!r} has no header {path!r} to hash")
+        if len(mask) not in (0, layout.key_size):
+            raise SwitchError(
+                f"group {group.group}: the hash mask has {len(mask)} bytes, the key of {layout.program!r} "
+                f"{layout.key_size}"
+            )
     for bucket in group.buckets:
         if any(isinstance(action, ToGroup) for action in bucket.actions):
             raise SwitchError(f"group {group.group}: a bucket cannot go to another group")
@@ -108,6 +111,15 @@ def encode_buckets(layout: KeyLayout, buckets: Sequence[Bucket]) -> tuple[ctypes
         )
     )
     return encoded, actions
+
+
+def encode_hash(layout: KeyLayout, group: Group) -> tuple[ctypes.Array[native.HashPart], object]:
+    """Return what a select group hashes as an array of ``struct hash_part``, and what must be kept alive beside it."""
+    ids = {h.path: h.header_id for h in layout.headers} | {"": native.NO_HEADER}
+    masks = group.hash_masks or ((("", group.hash_mask),) if group.hash_mask else ())
+    words = [(ctypes.c_uint64 * (layout.key_size // 8)).from_buffer_copy(mask) for _, mask in masks]
+    parts = [native.HashPart(ids[p], 0, ctypes.addressof(w)) for (p, _), w in zip(masks, words, strict=True)]
+    return (native.HashPart * len(parts))(*parts), words
 
 
 def _port(port: int) -> int:

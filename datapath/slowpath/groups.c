@@ -4,28 +4,45 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct group *group_new(__u32 id, __u32 kind, const struct group_bucket *buckets, __u32 n_buckets)
+static void copy_buckets(struct group *group, const struct group_bucket *buckets, struct sp_action *actions)
 {
-	size_t n_actions = 0, size = sizeof(struct group) + n_buckets * sizeof(*buckets);
-	struct sp_action *actions;
-	struct group *group;
-
-	for (__u32 i = 0; i < n_buckets; i++)
-		n_actions += buckets[i].n_actions;
-	group = calloc(1, size + n_actions * sizeof(*actions));
-	if (!group)
-		return NULL;
-	group->id = id;
-	group->kind = kind;
-	group->n_buckets = n_buckets;
-	actions = (struct sp_action *)((char *)group + size);
-	for (__u32 i = 0; i < n_buckets; i++) {
+	for (__u32 i = 0; i < group->n_buckets; i++) {
 		group->buckets[i] = buckets[i];
 		group->buckets[i].actions = actions;
 		if (buckets[i].n_actions)
 			memcpy(actions, buckets[i].actions, buckets[i].n_actions * sizeof(*actions));
 		actions += buckets[i].n_actions;
 	}
+}
+
+static void copy_parts(struct group *group, const struct hash_part *from, struct hash_part *parts, __u32 n_words)
+{
+	__u64 *masks = (__u64 *)(parts + group->n_parts);
+
+	for (__u32 i = 0; i < group->n_parts; i++, masks += n_words) {
+		parts[i] = from[i];
+		parts[i].mask = masks;
+		memcpy(masks, from[i].mask, n_words * sizeof(*masks));
+	}
+	group->parts = parts;
+}
+
+struct group *group_new(__u32 n_words, const struct group *head, const struct group_bucket *buckets)
+{
+	size_t buckets_size = head->n_buckets * sizeof(*buckets), actions_size = 0;
+	size_t parts_size = head->n_parts * (sizeof(struct hash_part) + n_words * sizeof(__u64));
+	struct group *group;
+	char *at;
+
+	for (__u32 i = 0; i < head->n_buckets; i++)
+		actions_size += buckets[i].n_actions * sizeof(struct sp_action);
+	group = calloc(1, sizeof(*group) + buckets_size + actions_size + parts_size);
+	if (!group)
+		return NULL;
+	*group = *head;
+	at = (char *)group->buckets + buckets_size;
+	copy_buckets(group, buckets, (struct sp_action *)at);
+	copy_parts(group, head->parts, (struct hash_part *)(at + actions_size), n_words);
 	return group;
 }
 
@@ -57,43 +74,36 @@ void groups_remove(struct groups *groups, struct group *group)
 	groups->n_groups--;
 }
 
-int groups_hash_get(struct groups *groups, const void *mask)
+int groups_hash_find(const struct groups *groups, const __u64 *mask)
 {
-	int unused = -ENOSPC;
-
-	for (int i = HASH_MASKS_MAX - 1; i >= 0; i--) {
-		struct hash_mask *hash = &groups->hashes[i];
-
-		if (!hash->used)
-			unused = i;
-		else if (bits_equal(hash->mask, mask, groups->n_words))
+	for (int i = 0; i < HASH_MASKS_MAX; i++)
+		if (groups->hashes[i].mask && bits_equal(groups->hashes[i].mask, mask, groups->n_words))
 			return i;
-	}
-	if (unused >= 0) {
-		struct hash_mask *hash = &groups->hashes[unused];
-
-		hash->mask = malloc(groups->n_words * sizeof(*hash->mask));
-		if (!hash->mask)
-			return -ENOMEM;
-		memcpy(hash->mask, mask, groups->n_words * sizeof(*hash->mask));
-		hash->used = true;
-	}
-	return unused;
+	return -ENOENT;
 }
 
-void groups_hash_sweep(struct groups *groups)
+int groups_hash_add(struct groups *groups, const __u64 *mask)
 {
-	bool used[HASH_MASKS_MAX] = {false};
+	int i = 0;
 
-	for (__u32 i = 0; i < GROUP_CHAINS; i++)
-		for (const struct group *group = groups->chains[i]; group; group = group->next)
-			if (group->kind == GROUP_SELECT)
-				used[group->hash_id] = true;
+	while (i < HASH_MASKS_MAX && groups->hashes[i].mask)
+		i++;
+	if (i == HASH_MASKS_MAX)
+		return -ENOSPC;
+	groups->hashes[i].mask = malloc(groups->n_words * sizeof(*mask));
+	if (!groups->hashes[i].mask)
+		return -ENOMEM;
+	memcpy(groups->hashes[i].mask, mask, groups->n_words * sizeof(*mask));
+	return i;
+}
+
+void groups_hash_sweep(struct groups *groups, __u64 used)
+{
 	for (__u32 i = 0; i < HASH_MASKS_MAX; i++) {
-		if (used[i] || !groups->hashes[i].used)
+		if (used & 1ULL << i)
 			continue;
 		free(groups->hashes[i].mask);
-		groups->hashes[i] = (struct hash_mask){0};
+		groups->hashes[i].mask = NULL;
 	}
 }
 
@@ -106,5 +116,5 @@ void groups_destroy(struct groups *groups)
 			groups->chains[i] = group->next;
 			free(group);
 		}
-	groups_hash_sweep(groups);
+	groups_hash_sweep(groups, 0);
 }

@@ -5,7 +5,7 @@ Made by ``openflow/`` (from text or from the wire); consumed and returned by ``s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Reserved ports of OpenFlow 1.3, section A.2.1; a port number is 1 .. 1023 here.
 PORT_IN_PORT = 0xFFFFFFF8
@@ -116,12 +116,17 @@ class Bucket:
 @dataclass(frozen=True)
 class Group:
     """``kind`` "select": one bucket by hash over ``hash_mask`` (key bytes); "all": every bucket on its own copy;
-    "indirect": the only bucket."""
+    "indirect": the only bucket.
+
+    ``hash_masks`` is ``hash_mask`` header by header, (path, key bytes), "" for what is in no header: where headers
+    share a slot, only the bits of those that a packet has are hashed.  Without it ``hash_mask`` is taken as it is.
+    """
 
     group: int
     kind: str
     buckets: tuple[Bucket, ...]
     hash_mask: bytes = b""
+    hash_masks: tuple[tuple[str, bytes], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

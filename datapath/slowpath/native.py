@@ -154,6 +154,23 @@ class GroupBucket(ctypes.Structure):
     ]
 
 
+class HashPart(ctypes.Structure):
+    _fields_ = [("header", c_uint32), ("pad", c_uint32), ("mask", c_void_p)]
+
+
+class GroupHead(ctypes.Structure):
+    """``struct group`` up to its buckets."""
+
+    _fields_ = [
+        ("next", c_void_p),
+        ("id", c_uint32),
+        ("kind", c_uint32),
+        ("n_buckets", c_uint32),
+        ("n_parts", c_uint32),
+        ("parts", POINTER(HashPart)),
+    ]
+
+
 class BucketTaken(ctypes.Structure):
     _fields_ = [("group", c_uint32), ("bucket", c_uint32), ("in_select", c_uint32), ("pad", c_uint32)]
 
@@ -262,7 +279,7 @@ _PROTOTYPES: dict[str, tuple[object, list[object]]] = {
     "sp_batch_add": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(FlowSpec), c_void_p]),
     "sp_batch_delete": (c_int, [c_void_p, c_char_p, c_char_p, c_uint32, c_uint32, c_bool]),
     "sp_batch_commit": (None, [c_void_p, c_void_p, POINTER(Outcome)]),
-    "sp_group_put": (c_int, [c_void_p, c_uint32, c_uint32, c_void_p, c_uint32, c_char_p]),
+    "sp_group_put": (c_int, [c_void_p, POINTER(GroupHead), c_void_p]),
     "sp_group_del": (c_int, [c_void_p, c_uint32, POINTER(Outcome)]),
     "sp_tick": (None, [c_void_p, POINTER(Outcome)]),
     "sp_flow_dump": (c_long, [c_void_p, c_char_p, c_char_p, c_uint32, POINTER(POINTER(FlowStats))]),

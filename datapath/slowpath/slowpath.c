@@ -22,7 +22,7 @@ struct slow_path *sp_new(const struct sp_layout *layout, const struct sp_config 
 	sp->tables.n_words = n_words;
 	sp->groups.n_words = n_words;
 	sp->next_flow_id = 1;
-	sp->env = (struct xl_env){&sp->layout, &sp->tables, &sp->groups, sp->port_up};
+	sp->env = (struct xl_env){&sp->layout, &sp->tables, &sp->groups, sp->port_up, sp_hash_id, sp};
 	if (megaflows_init(&sp->megaflows, n_words, config->megaflow_limit)) {
 		free(sp);
 		return NULL;
@@ -79,7 +79,7 @@ int sp_dp_add(struct slow_path *sp, struct dp *dp)
 		return -EINVAL;
 	dp_lock_control(sp->lock);
 	for (__u32 i = 0; i < HASH_MASKS_MAX; i++)
-		if (sp->groups.hashes[i].used)
+		if (sp->groups.hashes[i].mask)
 			dp->ops->hash_put(dp, i, sp->groups.hashes[i].mask);
 	place = megaflows_engine_add(&sp->megaflows, dp);
 	dp_unlock(sp->lock);

@@ -124,9 +124,8 @@ int sp_batch_delete(struct sp_batch *batch, const void *key, const void *mask, _
 		    bool strict);
 void sp_batch_commit(struct slow_path *sp, struct sp_batch *batch, struct sp_outcome *outcome);
 
-/* Create or replace; delete together with the flows that use it. */
-int sp_group_put(struct slow_path *sp, __u32 id, __u32 kind, const struct group_bucket *buckets, __u32 n_buckets,
-		 const void *hash_mask);
+/* Create or replace, `head` without its buckets; delete together with the flows that use it. */
+int sp_group_put(struct slow_path *sp, const struct group *head, const struct group_bucket *buckets);
 int sp_group_del(struct slow_path *sp, __u32 id, struct sp_outcome *outcome);
 
 /* To be called about once a second: counters, idle megaflows, timeouts of flows. */
@@ -150,6 +149,9 @@ int sp_packet_in_fd(struct slow_path *sp);
 /* Between the files of the slow path. */
 __u64 sp_now_ns(const struct slow_path *sp);
 void sp_revalidate(struct slow_path *sp, const struct xl_delta *delta);
+
+/* xl_env.hash_id: finds the hash mask's number, or gives it one and tells the engines. */
+int sp_hash_id(void *slow_path, const __u64 *mask);
 
 /* Removes expired flows; the lock is held. */
 void sp_expire_flows(struct slow_path *sp, struct sp_outcome *outcome);

@@ -172,10 +172,18 @@ static void run_bucket(struct xl *x, const struct group *group, __u32 bucket)
 	copy_end(x, &copy);
 }
 
-/* Picks the bucket of this packet, as the engines do. */
-static __u32 pick_bucket(struct xl *x, const struct group *group, const __u32 *live, __u32 n_live)
+/* Collects what is hashed of a packet with these headers. */
+static void hash_mask_of(struct xl *x, const struct group *group, __u64 *mask)
 {
-	const __u64 *mask = x->env->groups->hashes[group->hash_id].mask;
+	memset(mask, 0, x->n_words * sizeof(*mask));
+	for (__u32 i = 0; i < group->n_parts; i++)
+		if (group->parts[i].header == LAYOUT_NO_HEADER || xl_has_header(x, group->parts[i].header))
+			bits_or(mask, group->parts[i].mask, x->n_words);
+}
+
+/* Picks the bucket of this packet, as the engines do. */
+static __u32 pick_bucket(struct xl *x, const struct group *group, const __u64 *mask, const __u32 *live, __u32 n_live)
+{
 	__u32 total = 0, sum = 0, point, i;
 
 	bits_or(x->out->mask, mask, x->n_words);
@@ -207,7 +215,7 @@ static void fill_bucket(struct xl *x, const struct group *group, __u32 bucket, c
 }
 
 /* Emits a DP_SELECT; each bucket starts from the state in which the packet is now. */
-static void emit_select(struct xl *x, const struct group *group, const __u32 *live, __u32 n_live,
+static void emit_select(struct xl *x, const struct group *group, int hash_id, const __u32 *live, __u32 n_live,
 			const struct sp_action *rest, __u32 n_rest, int goto_table)
 {
 	struct dp_action *select;
@@ -218,7 +226,7 @@ static void emit_select(struct xl *x, const struct group *group, const __u32 *li
 	if (!select)
 		return;
 	select->size = (__u8)n_live;
-	select->arg = group->hash_id;
+	select->arg = (__u32)hash_id;
 	before = malloc(sizeof(*before));
 	if (!before) {
 		x->out->overflow = true; /* drops these packets, counted */
@@ -238,7 +246,9 @@ static void emit_select(struct xl *x, const struct group *group, const __u32 *li
 static int do_select(struct xl *x, const struct group *group, const struct sp_action *rest, __u32 n_rest,
 		     int goto_table)
 {
-	__u32 live[DP_ACTIONS_MAX], n_live = 0;
+	__u32 live[DP_ACTIONS_MAX], n_live = 0, bucket;
+	__u64 mask[KEY_WORDS_MAX];
+	int hash_id = -1;
 
 	for (__u32 i = 0; i < group->n_buckets; i++) {
 		if (!group->buckets[i].weight || !bucket_live(x, &group->buckets[i]))
@@ -249,12 +259,20 @@ static int do_select(struct xl *x, const struct group *group, const struct sp_ac
 		}
 		live[n_live++] = i;
 	}
-	if (n_live > 1 && !x->alternative) {
-		emit_select(x, group, live, n_live, rest, n_rest, goto_table);
-		return -1;
+	if (!n_live)
+		return run_actions(x, rest, n_rest, goto_table);
+	bucket = live[0];
+	if (n_live > 1) {
+		hash_mask_of(x, group, mask);
+		if (!x->alternative)
+			hash_id = x->env->hash_id(x->env->owner, mask);
+		if (hash_id >= 0) {
+			emit_select(x, group, hash_id, live, n_live, rest, n_rest, goto_table);
+			return -1;
+		}
+		bucket = pick_bucket(x, group, mask, live, n_live);
 	}
-	if (n_live)
-		run_bucket(x, group, n_live > 1 ? pick_bucket(x, group, live, n_live) : live[0]);
+	run_bucket(x, group, bucket);
 	return run_actions(x, rest, n_rest, goto_table);
 }
 

@@ -18,7 +18,7 @@
  * what the bucket has changed becomes pending, and the next output writes it back (and un-wildcards it, since the
  * packet's own value must be known for that).
  *
- * A select group becomes a DP_SELECT, with everything that follows (the rest of the actions, later tables) repeated in
+ * A select group hashes the fields that it names, of the headers that the packet has.  It becomes a DP_SELECT, with everything that follows (the rest of the actions, later tables) repeated in
  * each bucket, because DP_SELECT ends the list.  A second select group on the way of a packet cannot be nested in it:
  * there the slow path picks the bucket with the same hash, and un-wildcards the bits that are hashed.
  *
@@ -41,6 +41,9 @@ struct xl_env {
 	const struct tables *tables;
 	const struct groups *groups;
 	const __u8 *port_up; /* DP_PORTS_MAX entries, 1 if the port exists and is up */
+	/* Returns the number under which the engines know this hash mask, a negative errno if they cannot. */
+	int (*hash_id)(void *owner, const __u64 *mask);
+	void *owner; /* of this environment */
 };
 
 /* What a batch of changes has changed; revalidate.c asks whether a megaflow can be affected by it. */

@@ -251,6 +251,41 @@ def test_select_repeats_what_follows_in_each_bucket() -> None:
     assert found.groups == ((1, found.output_ports[0] - 2),)
 
 
+def test_only_the_headers_that_a_packet_has_are_hashed() -> None:
+    # UDP's length and checksum stand where TCP has its sequence number.
+    ports, sequence = mask_of("udp.src", "udp.dst"), mask_of("tcp.src", "tcp.dst", "tcp.seq")
+    both = bytes(a | b for a, b in zip(ports, sequence, strict=True))
+    parts = ("udp", ports), ("tcp", sequence)
+    group = Group(1, "select", (Bucket((Output(2),)), Bucket((Output(3),))), both, parts)
+    with Lab() as lab:
+        lab.slow_path.group_put(group)
+        lab.slow_path.flow_put(Flow(ANY, (ToGroup(1),)))
+        found = {}
+        for n in range(40):
+            packet = make_packet(sport=n // 4, payload=b"x" * (n % 4), udp_checksum=bool(n % 2))
+            ((port, _),) = lab.engine.forward(packet)
+            assert found.setdefault(n // 4, port) == port
+        assert set(found.values()) == {2, 3}
+        assert lab.engine.count()["put"] == 1
+        lab.engine.forward(make_packet(protocol=6))
+        assert lab.engine.count()["put"] == lab.engine.count()["hash"] == 2
+        trace = lab.slow_path.translate(UDP.key)
+        assert fields_in(trace.mask) == {VALIDU, VALIDT}
+
+
+def test_more_hash_masks_than_engines_can_number() -> None:
+    with Lab() as lab:
+        for n in range(100):
+            key = bytes(40) + n.to_bytes(2, "big") + bytes(KEY_SIZE - 42)
+            buckets = Bucket((Output(2),)), Bucket((Output(3),))
+            lab.slow_path.group_put(Group(n, "select", buckets, key))
+            lab.slow_path.flow_put(Flow(match(ipv4__dst=n), (ToGroup(n),)))
+            assert len(lab.engine.forward(make_packet(ip_dst=n))) == 1
+        texts = [m.actions for m in lab.slow_path.megaflows()]
+        assert sum("select(" in text for text in texts) == 64  # the others have picked their bucket here
+        assert len(texts) == 100
+
+
 def test_select_goes_on_with_the_next_table_in_each_bucket() -> None:
     group = select(Bucket((set_field("meta.zone", 1),)), Bucket((Output(3),)))
     found = trace(Flow(ANY, (ToGroup(1),), goto_table=1), Flow(ANY, (Output(4),), table=1), groups=(group,))
