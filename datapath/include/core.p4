@@ -1,6 +1,6 @@
 // core.p4: what every P4_16 program may use, declared from the P4_16 language specification, version 1.2.5.
-#ifndef OVSP4_CORE_P4
-#define OVSP4_CORE_P4
+#ifndef _CORE_P4_
+#define _CORE_P4_
 
 // Version of the core library, for #if.
 #define __CORE_P4_VERSION 10205

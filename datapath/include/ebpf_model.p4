@@ -1,6 +1,6 @@
 // ebpf_model.p4: a packet filter in the kernel, declared from p4c's documentation of its eBPF target.
-#ifndef OVSP4_EBPF_MODEL_P4
-#define OVSP4_EBPF_MODEL_P4
+#ifndef _EBPF_MODEL_P4_
+#define _EBPF_MODEL_P4_
 
 #include <core.p4>
 

@@ -1,7 +1,7 @@
 // pna.p4: the Portable NIC Architecture, declared from its specification.  Only the main parser, the order of the
 // deparser's emits and checksums are used here; the rest is declared so that programs compile unchanged.
-#ifndef OVSP4_PNA_P4
-#define OVSP4_PNA_P4
+#ifndef __PNA_P4__
+#define __PNA_P4__
 
 #include <core.p4>
 

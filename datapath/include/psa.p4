@@ -1,7 +1,7 @@
 // psa.p4: the Portable Switch Architecture, declared from its specification, version 1.2.  Only parsers, the order of the
 // deparser's emits and checksums are used here; the rest is declared so that programs compile unchanged.
-#ifndef OVSP4_PSA_P4
-#define OVSP4_PSA_P4
+#ifndef __PSA_P4__
+#define __PSA_P4__
 
 #include <core.p4>
 

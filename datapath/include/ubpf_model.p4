@@ -1,6 +1,6 @@
 // ubpf_model.p4: a pipeline in a userspace BPF machine, declared from p4c's documentation of its uBPF target.
-#ifndef OVSP4_UBPF_MODEL_P4
-#define OVSP4_UBPF_MODEL_P4
+#ifndef _UBPF_MODEL_P4_
+#define _UBPF_MODEL_P4_
 
 #include <core.p4>
 

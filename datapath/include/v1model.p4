@@ -1,7 +1,7 @@
 // v1model.p4: the architecture of BMv2's simple_switch, declared from its documentation.  Only the parser, the order of
 // the deparser's emits and the checksums are used here; the rest is declared so that programs compile unchanged.
-#ifndef OVSP4_V1MODEL_P4
-#define OVSP4_V1MODEL_P4
+#ifndef _V1_MODEL_P4_
+#define _V1_MODEL_P4_
 
 #include <core.p4>
 

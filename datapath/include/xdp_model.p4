@@ -1,7 +1,7 @@
 // xdp_model.p4: a switch in XDP, declared from p4c's description of its XDP target; the packet filter of ebpf_model.p4 is
 // part of it.
-#ifndef OVSP4_XDP_MODEL_P4
-#define OVSP4_XDP_MODEL_P4
+#ifndef _XDP_MODEL_P4
+#define _XDP_MODEL_P4
 
 #include <core.p4>
 #include <ebpf_model.p4>

@@ -35,6 +35,7 @@ class Parts:
 
     parser: ast.ParserDecl
     call: Call | None  # the parser's constructor
+    block: t.Block  # the parser's type, type arguments in place
     controls: list[ast.ControlDecl] = field(default_factory=list)  # given to the same package as the parser, in order
 
     @property
@@ -55,7 +56,7 @@ def find_parts(program: ast.SourceProgram, info: Info, report: Report) -> Parts 
     parsers = [d for d in program.declarations if isinstance(d, ast.ParserDecl)]
     if len(parsers) == 1:
         controls = [d for d in program.declarations if isinstance(d, ast.ControlDecl)]
-        return Parts(parsers[0], None, controls)
+        return Parts(parsers[0], None, info.blocks[parsers[0]], controls)
     if not parsers:
         last = program.declarations[-1].loc if program.declarations else Location("", 1, 1)
         report.error(last, "the program has no parser")
@@ -72,18 +73,19 @@ def _parsers_of(instance: ast.Node, info: Info, seen: set[ast.Node]) -> Iterator
         return
     seen.add(instance)
     controls: list[ast.ControlDecl] = []
-    parser: tuple[ast.ParserDecl, Call | None] | None = None
+    parser: tuple[ast.ParserDecl, Call | None, t.Block] | None = None
     for argument in _arguments(info.calls[instance], info):
         block = _block_of(argument, info)
         node = block.node if block is not None else None
         if isinstance(node, ast.ParserDecl) and parser is None:
-            parser = node, info.calls.get(argument)
+            assert block is not None
+            parser = node, info.calls.get(argument), block
         elif isinstance(node, ast.ControlDecl):
             controls.append(node)
         elif isinstance(node, ast.PackageDecl):
             yield from _parsers_of(argument, info, seen)
     if parser is not None:
-        yield Parts(parser[0], parser[1], controls)
+        yield Parts(*parser, controls)
 
 
 def _arguments(call: Call, info: Info) -> Iterator[ast.Node]:

@@ -226,6 +226,6 @@ class CheckBase:
             optional = node.default is not None or any(a.name == "optional" for a in node.annotations)
             type_ = self.resolve(node.type)
             if node.default is not None:
-                self.check(node.default, type_)
+                self.check(node.default, None if isinstance(type_, t.Block) else type_)
             made.append(t.Param(node.name, node.direction, type_, optional, node))
         return tuple(made)

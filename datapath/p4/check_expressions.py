@@ -87,8 +87,6 @@ class ExpressionChecker(CheckBase):
         hint = ""
         if isinstance(t.underlying(have), t.Bits) and isinstance(t.underlying(want), t.Bits):
             hint = f"cast it: ({want})"
-        elif isinstance(want, t.Newtype) and have == t.INT:
-            hint = f"a new type takes no numbers unasked; cast it: ({want})"
         elif want == t.BOOL and have in (t.INT, t.Bits(1)):
             hint = "compare it: '== 1'" if have == t.INT else "compare it with 1w1, or cast it: (bool)"
         self.report.error(node.loc, f"{what or 'this'} is of type '{have}', '{want}' is needed", hint=hint)
@@ -100,8 +98,9 @@ class ExpressionChecker(CheckBase):
             self.check(node.otherwise, want)
             self.info.values.pop(node, None)
             return True
-        if have == t.INT and isinstance(want, t.Bits):
-            return self._fit(node, want)
+        if have == t.INT and isinstance(want, t.Bits | t.Newtype):
+            bits = t.underlying(want)
+            return isinstance(bits, t.Bits) and self._fit(node, bits)
         if isinstance(have, t.Enum) and have.base is not None and isinstance(want, t.Bits):
             return have.base == want
         if isinstance(node, ast.InvalidExpr):
@@ -480,6 +479,9 @@ class ExpressionChecker(CheckBase):
         value = self.info.values.get(node.operand)
         if value is not None:
             self.info.values[node] = constants.cast(value, target)
+        elif target == t.INT and isinstance(have, t.Bits):
+            hint = "an int is known at compile time; take a wide enough bit<W> or int<W>"
+            self.report.error(node.loc, "a run-time value cannot be cast to 'int'", hint=hint)
         return target
 
     # ------------------------------------------------------------------------------------------------ lvalues

@@ -257,12 +257,8 @@ class StatementChecker(CallChecker):
         set_type = self.check(node)
         assert isinstance(set_type, t.SetOf)
         element = set_type.element
-        mine: tuple[t.Type, ...] = (element,)
-        if isinstance(element, t.Tuple):
-            mine = element.items
-        elif isinstance(element, t.Struct):
-            mine = tuple(f.type for f in element.fields)
-        fits = mine == keys or (element,) == keys
+        mine = tuple(t.leaves(element))
+        fits = mine == tuple(leaf for key in keys for leaf in t.leaves(key))
         if not fits and t.UNKNOWN not in (*mine, *keys):
             have, want = ", ".join(map(str, mine)), ", ".join(map(str, keys))
             self.report.error(node.loc, f"a value set of '{have}' cannot match keys of '{want}'")

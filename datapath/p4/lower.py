@@ -72,8 +72,10 @@ class ProgramLowering(LowerStates):
     def parser(self, parts: architecture.Parts) -> None:
         """Lower the program's parser."""
         node = parts.parser
-        block = self.info.blocks[node]
-        self.frame = Frame(node, "")
+        block = parts.block
+        generic = self.info.blocks[node]
+        bound: dict[t.Type, t.Type] = {v: a for v, a in zip(generic.type_params, block.args, strict=False) if v != a}
+        self.frame = Frame(node, "", bound=bound)
         self.active = [node]
         headers = architecture.headers_param(block.params)
         for param in sorted(block.params, key=lambda p: p is not headers):  # headers first: in the IR's order

@@ -49,8 +49,8 @@ class LowerExterns(LowerCalls):
         values = [value for _, value in call.args if value is not None]
         if call.name == "clear":
             self.emit(ir.Assign(state, ir.Const(0, 16), node.loc))
-        elif call.name in ("add", "subtract"):
-            self._add(state, values[0], call.name == "subtract", node.loc)
+        elif call.name in ("add", "update", "subtract", "remove"):
+            self._add(state, values[0], call.name in ("subtract", "remove"), node.loc)
         elif call.name == "get_state":
             return state
         elif call.name == "set_state":

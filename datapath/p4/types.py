@@ -9,7 +9,7 @@ Source: P4_16 specification 1.2.5, chapter 7 (data types), section 7.2 (derived 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from datapath.p4 import ast
@@ -293,6 +293,15 @@ def underlying(type_: Type) -> Type:
     """Strip newtypes and serializable enums down to what their bits are."""
     base = type_.base if isinstance(type_, Newtype | Enum) else None
     return type_ if base is None else underlying(base)
+
+
+def leaves(type_: Type) -> Iterator[Type]:
+    """Yield what a struct or tuple is made of in the end, each as its bits."""
+    if isinstance(type_, Struct | Tuple):
+        for part in [f.type for f in type_.fields] if isinstance(type_, Struct) else type_.items:
+            yield from leaves(part)
+    else:
+        yield underlying(type_)
 
 
 def has_headers(type_: Type) -> bool:
