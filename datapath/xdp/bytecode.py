@@ -132,6 +132,7 @@ def _maps(bpf: Any, lib: Any) -> tuple[tuple[MapSpec, ...], dict[int, str]]:
     functions = {name: getattr(lib, f"bpf_table_{name}") for name in (*numbers, "name")}
     for function in functions.values():  # BCC declares some of them only, and a pointer is no int
         function.argtypes = [ctypes.c_void_p, ctypes.c_ulonglong]
+    lib.bpf_num_tables.argtypes, lib.bpf_num_tables.restype = [ctypes.c_void_p], ctypes.c_size_t
     functions["name"].restype = ctypes.c_char_p
     functions["max_entries_id"].restype = ctypes.c_ulonglong
     specs: list[MapSpec] = []
@@ -139,8 +140,8 @@ def _maps(bpf: Any, lib: Any) -> tuple[tuple[MapSpec, ...], dict[int, str]]:
     for i in range(lib.bpf_num_tables(bpf.module)):
         table = {key: function(bpf.module, i) for key, function in functions.items()}
         name = table["name"].decode()
-        sizes = (int(table[key]) for key in numbers[:-1])
-        specs.append(MapSpec(name, *sizes))
+        map_type, key_size, value_size, max_entries, flags = (int(table[key]) for key in numbers[:-1])
+        specs.append(MapSpec(name, map_type, key_size, value_size, max_entries, flags))
         names[table["fd_id"]] = name
     specs.sort(key=lambda s: (s.type in MAPS_OF_MAPS, s.name))
     templates = [s.name for s in specs if s.name.endswith("_template")]
