@@ -92,7 +92,7 @@ class Packet:
     key: bytes
 
     def key_words(self) -> ctypes.Array[ctypes.c_uint64]:
-        return (ctypes.c_uint64 * (KEY_SIZE // 8)).from_buffer_copy(self.key)
+        return (ctypes.c_uint64 * (len(self.key) // 8)).from_buffer_copy(self.key)
 
 
 def key_of(data: bytes, in_port: int, header_offsets: tuple[int, ...], zone: int = 0) -> bytes:

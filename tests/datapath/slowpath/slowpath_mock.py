@@ -64,7 +64,7 @@ class MockEngine:
     def forward(self, packet: Packet) -> list[tuple[int, bytes]]:
         """Run one packet; returns (port, frame) for each output, (-1, frame) to the controller, (-2, frame) for TTL."""
         data = ctypes.create_string_buffer(packet.data, len(packet.data))
-        offsets = (ctypes.c_uint16 * 8)(*packet.header_offsets)
+        offsets = (ctypes.c_uint16 * 64)(*packet.header_offsets)
         hits = c_uint32()
         key = packet.key_words()
         self._lib.mock_forward(self.pointer, packet.in_port, data, len(packet.data), key, offsets, ctypes.byref(hits))
