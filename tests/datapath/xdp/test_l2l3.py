@@ -172,6 +172,7 @@ def test_any_bytes_end_in_one_counted_way() -> None:
         packets = [whole[:n] for n in range(14, len(whole))]
         packets += [bytes(rng.choices(range(256), k=rng.randrange(14, 200))) for _ in range(300)]
         packets += [whole[:i] + bytes([rng.randrange(256)]) + whole[i + 1 :] for i in range(len(whole))]
+        packets.append(whole[:18] + b"\x44" + whole[19:])  # an IPv4 header of 16 bytes
         verdicts = [sw.run(p).verdict for p in packets]
         drops, errors = sw.bridge.drops()
         assert set(verdicts) == {XDP_DROP, XDP_REDIRECT}
