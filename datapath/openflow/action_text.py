@@ -61,7 +61,7 @@ class ActionList:
     actions: list[Action] = field(default_factory=list)
     goto_table: int | None = None
     goto_span: Span | None = None  # where, for messages
-    out_span: Span | None = None  # of "drop"
+    drop_span: Span | None = None  # of "drop"
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def parse_actions(text: Span, context: ActionContext) -> ActionList:
             context.faults.add(result.goto_span, "goto_table must be the last action")
             result.goto_span = None
         _parse_action(item, result, context)
-    if result.out_span is not None and len(items) > 1:
-        context.faults.add(result.out_span, "drop stands alone: no actions at all is what drops")
+    if result.drop_span is not None and len(items) > 1:
+        context.faults.add(result.drop_span, "drop stands alone: no actions at all is what drops")
     if not items:
         context.faults.add(text, "no actions", "write actions=drop to drop")
     return result
@@ -133,7 +133,7 @@ def _split_action(item: Span) -> tuple[Span, Span | None]:
 def _parse_drop(item: Span, argument: Span | None, result: ActionList, context: ActionContext) -> None:
     if argument is not None:
         raise ValueError("drop takes no argument")
-    result.out_span = item
+    result.drop_span = item
 
 
 def _parse_output(item: Span, argument: Span | None, result: ActionList, context: ActionContext) -> None:

@@ -163,14 +163,14 @@ def _parse_hash_fields(
 
 def _hash_masks(masks: Sequence[tuple[str, int]], size: int) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
     """Sum masks over all headers, and header by header: headers may share a slot."""
-    by_header = {header: sum_masks(mask for h, mask in masks if h == header) for header, _ in masks}
+    by_header = {header: _sum_masks(mask for h, mask in masks if h == header) for header, _ in masks}
     return (
-        sum_masks(by_header.values()).to_bytes(size, "big"),
+        _sum_masks(by_header.values()).to_bytes(size, "big"),
         tuple((header, mask.to_bytes(size, "big")) for header, mask in by_header.items()),
     )
 
 
-def sum_masks(masks: Iterable[int]) -> int:
+def _sum_masks(masks: Iterable[int]) -> int:
     """Return the bits that are in any of the masks."""
     result = 0
     for mask in masks:

@@ -69,9 +69,6 @@ class Faults:
         """Take over the faults that another text was refused with."""
         self._errors.append(other)
 
-    def __bool__(self) -> bool:
-        return bool(self._errors)
-
     def raise_if_any(self) -> None:
         """Raise FlowError if any fault was noted."""
         if len(self._errors) == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import socket
@@ -37,8 +38,8 @@ def open_listener(name: str) -> tuple[socket.socket, str]:
     Raises:
         SwitchError: The name is unusable.
     """
-    if not name or "/" in name or any(c.isspace() or not c.isprintable() for c in name) or len(name) > 80:
-        raise SwitchError(f"bad network name {name!r}: 1 to 80 printable characters without blanks and slashes")
+    if not re.fullmatch(r"[!-.0-~]{1,80}", name):
+        raise SwitchError(f"bad network name {name!r}: 1 to 80 printable ASCII characters, no blank, no slash")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         listener.bind(f"\0{SOCKET_PREFIX}{name}")

@@ -109,9 +109,10 @@ time.sleep(60)
         parent.stdout and parent.stdout.close()
 
 
-def test_a_bad_name_is_refused_with_a_reason() -> None:
-    with pytest.raises(SwitchError, match="bad network name 'a/b'"):
-        start_vswitchd("a/b")
+@pytest.mark.parametrize("name", ["a/b", "", "two words", "ü", "x" * 81])
+def test_a_bad_name_is_refused_with_a_reason(name: str) -> None:
+    with pytest.raises(SwitchError, match=f"bad network name {name!r}: 1 to 80"):
+        start_vswitchd(name)
 
 
 def test_no_network_no_client() -> None:
