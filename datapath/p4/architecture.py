@@ -1,7 +1,7 @@
 """Finds the parser and the other parts of a program that the switch uses, whatever its architecture.
 
 Used by ``lower.py``.  The parser is the first one that the instance ``main`` is given, arguments in order and packages
-in packages looked into; a file without ``main`` that has one parser is that parser.
+in packages looked into; in a file without ``main`` it is the one parser that no other one applies.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Parts:
         return next((c for c in self.controls if any(_is_packet_out(p) for p in c.params)), None)
 
 
-def find_parts(program: ast.SourceProgram, info: Info, report: Report) -> Parts | None:
+def find_parts(program: ast.SourceProgram, info: Info, report: Report, path: str) -> Parts | None:
     """Return the parts that make up the switch's program; report why if there are none."""
     main = info.instances.get("main")
     if main is not None:
@@ -53,13 +53,14 @@ def find_parts(program: ast.SourceProgram, info: Info, report: Report) -> Parts 
             return found
         report.error(main.loc, "'main' is given no parser")
         return None
-    parsers = [d for d in program.declarations if isinstance(d, ast.ParserDecl)]
+    used: set[ast.Node] = {call.block.node for call in info.calls.values() if call.block is not None}
+    used.update(call.function.node for call in info.calls.values() if call.function is not None)
+    parsers = [d for d in program.declarations if isinstance(d, ast.ParserDecl) and d not in used]
     if len(parsers) == 1:
         controls = [d for d in program.declarations if isinstance(d, ast.ControlDecl)]
         return Parts(parsers[0], None, info.blocks[parsers[0]], controls)
     if not parsers:
-        last = program.declarations[-1].loc if program.declarations else Location("", 1, 1)
-        report.error(last, "the program has no parser")
+        report.error(Location(path, 1, 1), "the program has no parser")
     else:
         notes = [(p.loc, f"'{p.name}' is declared here") for p in parsers]
         hint = "instantiate a package: Switch(MyParser()) main;"

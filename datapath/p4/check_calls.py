@@ -69,7 +69,7 @@ class CallChecker(ExpressionChecker):
             return None
         counts = sorted({_count_text(f.params) for f in functions})
         named = [a.name for a in args if a.name]
-        message = f"{what} takes {' or '.join(counts)} arguments, {len(args)} given"
+        message = f"{what} takes {' or '.join(counts)} argument{'' if counts == ['1'] else 's'}, {len(args)} given"
         if named and len(functions) == 1:
             unknown = [n for n in named if n not in [p.name for p in functions[0].params]]
             if unknown:

@@ -23,7 +23,7 @@ from datapath.p4.source import Report
 
 def lower(program: ast.SourceProgram, info: Info, report: Report, path: Path) -> ir.Program | None:
     """Return the IR of a program; None if it cannot be had, which is in the report then."""
-    parts = architecture.find_parts(program, info, report)
+    parts = architecture.find_parts(program, info, report, str(path))
     if parts is None:
         return None
     lowering = ProgramLowering(info, report)

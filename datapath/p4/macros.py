@@ -98,7 +98,7 @@ class Expander:
         if len(args) != len(macro.params):
             self.report.error(
                 use.location,
-                f"macro '{macro.name}' takes {len(macro.params)} arguments, {len(args)} given",
+                f"macro '{macro.name}' needs {len(macro.params)} arguments, not {len(args)}",
                 notes=[(macro.location, "defined here")],
             )
             args = (args + [[]] * len(macro.params))[: len(macro.params)]

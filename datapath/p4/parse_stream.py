@@ -63,6 +63,10 @@ class TokenStream:
     def expect(self, kind: str, what: str = "") -> Token:
         if self.token.kind == kind:
             return self.next()
+        last = self.tokens[max(0, self.i - 1)]
+        if kind == ";" and last.line != self.token.line and self.token.kind != BAD and not self._speculating:
+            self.report.error(_behind(last), f"expected ';', found {describe(self.token)}")
+            return last  # go on as if it were there: what follows on the next line is most likely sound
         self.fail(f"expected {what or repr(kind)}, found {describe(self.token)}", after_previous=kind in ";)}]")
 
     def is_name(self, token: Token) -> bool:
@@ -90,7 +94,7 @@ class TokenStream:
             elif after_previous and self.i:
                 last = self.tokens[self.i - 1]
                 if (last.file, last.line) != (token.file, token.line):
-                    location = Location(last.file, last.line, last.column + len(last.text))
+                    location = _behind(last)
             self.report.error(location, message, hint)
         raise ParseFailure
 
@@ -246,6 +250,10 @@ class TokenStream:
             names.append(self.name("a type parameter").text)
         self.expect(">")
         return tuple(names)
+
+
+def _behind(token: Token) -> Location:
+    return Location(token.file, token.line, token.column + len(token.text))
 
 
 def describe(token: Token) -> str:

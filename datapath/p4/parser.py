@@ -253,7 +253,7 @@ class Parser(StatementParser):
 
     def _parser_element(self) -> ast.ParserLocal | ast.StateDecl:
         annotations = self.annotations()
-        if self.at("state") and self.is_name(self.peek()):
+        if self.at("state") and self.peek().kind not in ("(", "<", "[", "."):
             return self._state(annotations)
         if self.at("const"):
             return self.constant(annotations)
