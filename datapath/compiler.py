@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datapath.cache import cache_dir, write_atomically
+from datapath.codegen.cursor import counts_bytes
 from datapath.codegen.parser_c import generate
 from datapath.errors import Diagnostic
 from datapath.ir.layout import KeyLayout
@@ -25,6 +26,7 @@ from datapath.passes.expand_unions import expand_unions
 from datapath.passes.fold_constants import fold_constants
 from datapath.passes.prune_variables import prune_variables
 from datapath.passes.unroll_stacks import unroll_stacks
+from datapath.passes.warn import warnings_of
 
 HERE = Path(__file__).parent
 Pass = Callable[[Program], Program]
@@ -70,6 +72,7 @@ def compile_ir(program: Program, warnings: tuple[Diagnostic, ...] = ()) -> Compi
     """
     found = list(warnings)
     lowered = run_passes(program)
+    found += warnings_of(lowered, counts_bytes(lowered))
     layout = compute_layout(lowered, source_states(program), found.append)
     return CompiledProgram(program, layout, generate(lowered, layout), tuple(found))
 

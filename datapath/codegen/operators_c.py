@@ -104,6 +104,8 @@ class Operators:
             if signed:
                 raise self.unsupported(f"operator {op} on signed values", "use unsigned values")
             divisor = self.keep((b,))[0]
+            if divisor.constant == 0:
+                return constant(0, width)
             if divisor.constant:
                 return (Limb(f"{a.u64} {op} {divisor.u64}", width, True),)
             return (Limb(f"{divisor.operand} ? {a.u64} {op} {divisor.operand} : 0", width, True),)
@@ -215,9 +217,9 @@ class Operators:
             raise self.unsupported(f"run-time shift of {width} bits", "shift by a constant, or up to 64 bits")
         a, n = self.keep((left[0], right[0]))
         if op == "<<":
-            return (masked(Limb(f"{n.operand} < {width} ? {a.u64} << {n.operand} : 0", LIMB, True), width),)
+            return (masked(Limb(f"{n.operand} < {width} ? {a.u64} << ({n.operand} & 63) : 0", LIMB, True), width),)
         if not signed:
-            return (Limb(f"{n.operand} < {width} ? {a.u64} >> {n.operand} : 0", width, True),)
+            return (Limb(f"{n.operand} < {width} ? {a.u64} >> ({n.operand} & 63) : 0", width, True),)
         far = f"({n.operand} < {width} ? {n.operand} : {width - 1})"
         return (masked(Limb(f"(__u64)({self.signed(a, width)} >> {far})", LIMB, True), width),)
 

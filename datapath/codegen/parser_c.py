@@ -47,6 +47,8 @@ def generate(program: Program, layout: KeyLayout) -> str:
 def _write_function(plan: Plan, out: Emitter) -> None:
     """Write the function; the body first, since it tells which variables and labels are used."""
     blocks, uses_p = _blocks(plan)
+    if plan.tests_validity:  # then the joins make the verifier forget validity too: once more, knowing that
+        blocks, uses_p = _blocks(plan)
     out.line("/* What always compares alike in the P4 program does so here. */")
     out.line("#pragma GCC diagnostic push")
     for warning in ("type-limits", "tautological-compare"):
@@ -143,6 +145,9 @@ def _write_join(writer: StateWriter) -> None:
     """Make what differs between the ways in unknown to the verifier."""
     if writer.position is None:
         writer.settle()
+    if writer.plan.tests_validity:
+        for i in range(_n_words(writer.plan)):
+            writer.out.line(f"valid{i or ''} = pkt_forget(result, valid{i or ''});")
     for name in writer.plan.live_locals(writer.state.name):
         if name != VISITS:
             for limb in writer.plan.local_names[name]:

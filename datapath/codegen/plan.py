@@ -32,6 +32,7 @@ class Plan:
     joins: set[str]  # states that several states go to
     loops_back: set[str]  # states that a later one goes to
     labels: set[str] = field(default_factory=set)  # that some goto names
+    tests_validity: bool = False  # some header's validity is tested at run time
 
     @property
     def cursor(self) -> str:

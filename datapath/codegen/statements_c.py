@@ -92,6 +92,7 @@ class StateWriter:
             return constant(0, 1)[0]
         if path in self.validity.must:
             return constant(1, 1)[0]
+        self.plan.tests_validity = True
         return Limb(f"({self.valid_word(path)} & {self.valid_bit(path)}) != 0", 1)
 
     def valid_word(self, path: str) -> str:

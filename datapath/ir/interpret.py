@@ -200,7 +200,7 @@ class Machine:
                 self.peek(0, bits)
                 self.cursor += bits
             elif isinstance(statement, Assign):
-                self.assign(statement.target, self.evaluate(statement.value))
+                self.assign(statement.target, statement.value)
             elif isinstance(statement, SetValid):
                 self.set_valid(statement)
             elif isinstance(statement, CopyHeader):
@@ -236,8 +236,8 @@ class Machine:
         if statement.header.select == "next":
             self.next_index[statement.header.path] += 1
 
-    def assign(self, target: VarRef | FieldRef | Slice, value: int) -> None:
-        """Write a variable, a field of a valid header, or some bits of one."""
+    def assign(self, target: VarRef | FieldRef | Slice, expr: Expr) -> None:
+        """Write a variable, a field of a valid header, or some bits of one; the left side is evaluated first (11.1)."""
         place, low, mask = target, 0, (1 << target.width) - 1
         while isinstance(place, Slice):
             low += place.low
@@ -245,13 +245,15 @@ class Machine:
             assert isinstance(inner, VarRef | FieldRef | Slice)
             place = inner
         if isinstance(place, VarRef):
+            value = self.evaluate(expr)
             old = self.variables[place.name]
             self.variables[place.name] = old & ~(mask << low) | (value & mask) << low
-        else:
-            state = self.locate(place.header)
-            if state is not None and state.valid:
-                old = state.fields[place.field]
-                state.fields[place.field] = old & ~(mask << low) | (value & mask) << low
+            return
+        state = self.locate(place.header)
+        value = self.evaluate(expr)
+        if state is not None and state.valid:
+            old = state.fields[place.field]
+            state.fields[place.field] = old & ~(mask << low) | (value & mask) << low
 
     def set_valid(self, statement: SetValid) -> None:
         state = self.locate(statement.header)

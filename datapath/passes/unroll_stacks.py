@@ -152,8 +152,6 @@ class _Unroll:
                 return None
             found = element(at, heights, self.sizes)
             if found is None:
-                if isinstance(statement, Assign):
-                    result.append(Evaluate(self.resolve(statement.value, heights), statement.location))
                 result.append(out_of_bounds(statement.location))
                 return None
             statement = with_header(statement, at, found)

@@ -152,7 +152,7 @@ static __always_inline int pkt_bits(const struct packet *pkt, __u64 cursor, __u3
 
 	if (!p)
 		return -1;
-#pragma GCC unroll 8
+	UNROLL
 	for (i = 0; i < size; i++)
 		word = word << 8 | p[i];
 	if (end <= size * 8) {
@@ -185,7 +185,7 @@ static __always_inline int pkt_copy_bits(const struct packet *pkt, __u64 cursor,
 			return -1;
 		last = q[0];
 	}
-#pragma GCC unroll 64
+	UNROLL
 	for (i = 0; i + 1 < size; i++)
 		to[i] = (__u8)(p[i] << shift | p[i + 1] >> (8 - shift));
 	to[size - 1] = (__u8)((p[size - 1] << shift | last >> (8 - shift)) & (0xff << (size * 8 - width)));

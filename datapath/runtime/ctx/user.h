@@ -11,6 +11,8 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+#define UNROLL _Pragma("GCC unroll 64")
+
 struct packet {
 	__u8 *data;
 	__u8 *data_end;

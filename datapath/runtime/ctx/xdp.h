@@ -11,6 +11,8 @@
 #define memcpy(to, from, size) pkt_copy(to, from, size)
 #define memset __builtin_memset
 
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 /* Words that may lie over bytes of any other type. */
 typedef __u64 __attribute__((may_alias)) word64;
 typedef __u32 __attribute__((may_alias)) word32;
