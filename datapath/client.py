@@ -247,4 +247,10 @@ def as_exception(error: Json) -> OvsP4Error:
         kind = SwitchError
     exception = kind.__new__(kind)  # constructors differ, and the message is complete already
     Exception.__init__(exception, error["message"])
+    if isinstance(exception, errors.NotSupportedError):
+        exception.feature, _, exception.remedy = error["message"].partition(": ")
+    elif isinstance(exception, errors.P4Errors):
+        exception.diagnostics = ()  # they stay where the compiler ran; the message has all of them
+    elif isinstance(exception, errors.FlowError):
+        exception.column = 1
     return exception
