@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from datapath import compile_program
+from datapath import compile_program, find_program
 from testbed.addressing import Addresses, HostAddress
 from testbed.l3_fields import find_l3_fields
 from testbed.links import is_switch_port
@@ -30,7 +30,7 @@ def standalone_rules(switch: Any) -> SwitchRules:
         links=tuple(links),
         routing="l2",
     )
-    fields = find_l3_fields(topology, compile_program(switch.program).layout.fields)
+    fields = find_l3_fields(topology, compile_program(find_program(switch.program)).layout.fields)
     return derive_rules(topology, _addresses(topology, nodes), fields)[switch.name]
 
 

@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,15 @@ from testbed.shell import Command, Life, enter_command, lifeline, spawn
 from testbed.traffic import PacketLike, inject
 
 _SHELL_END_TIMEOUT_S = 2.0
+
+
+_MAKES_A_PAIR = re.compile(r"ip link add name \S+ (address \S+ )?type veth peer name \S+ (address \S+ )?netns \d+")
+
+
+def _run(command: Sequence[str]) -> str:
+    """Run a command to its end, and return all it says."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout
 
 
 class _Shell:
@@ -59,6 +72,16 @@ class _Shell:
         if self.life is None and text:
             self.life = Life(self.shell)
         return text
+
+    def cmd(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command in the node's shell and return what it says.
+
+        Mininet's own Link makes its pair here, naming the other node by a PID that means nothing in the shell's PID
+        namespace; that command runs beside the shell, in the node's network namespace.
+        """
+        if len(args) == 1 and isinstance(args[0], str) and _MAKES_A_PAIR.fullmatch(args[0]):
+            return self.namespace.call(partial(_run, args[0].split()))  # type: ignore[attr-defined]
+        return super().cmd(*args, **kwargs)  # type: ignore[misc]
 
     def popen(self, *args: Any, **kwargs: Any) -> Any:
         """Start a command in the node's namespaces; it ends with the node."""
@@ -271,9 +294,6 @@ class OvsP4Switch(_Shell, Switch):  # type: ignore[misc]
 
     def dpctl(self, *args: str) -> str:
         """Answer Mininet's ``dpctl VERB`` (dump-flows, add-flow ...) with what ``ovsp4 VERB`` says."""
-        import subprocess
-        import sys
-
         verb, *rest = args or ("show",)
         command = [sys.executable, "-m", "testbed.cli", verb, "--network", self.fabric.name, self.name, *rest]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)

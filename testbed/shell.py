@@ -48,9 +48,10 @@ def lifeline(network_of: int | None = None) -> list[str]:
     """Return what goes in front of a node's shell.
 
     Args:
-        network_of: a process whose network namespace the shell is to be in, if not in a new one.
+        network_of: a process whose network namespace the shell is to be in, if not in a new one; with its mounts,
+            because /sys shows the interfaces of the namespace in which it was mounted.
     """
-    enter = ["nsenter", f"--target={network_of}", "--net"] if network_of is not None else []
+    enter = ["nsenter", f"--target={network_of}", "--net", "--mount"] if network_of is not None else []
     return [*_PDEATHSIG, "KILL", *enter, *_PID_NAMESPACE]
 
 

@@ -18,7 +18,6 @@ from typing import Any, Self
 
 from datapath import NotSupportedError, SetupError
 from testbed import interfaces
-from testbed.ethtool import XDP_PEER_FEATURES, set_features
 from testbed.namespaces import Namespace
 
 _INGRESS = 0xFFFF0000  # linux/pkt_sched.h: TC_H_INGRESS
@@ -73,7 +72,7 @@ class Tap:
 def _connect(a: str, b: str) -> None:
     with interfaces.netlink() as ipr:
         for here, there in ((a, b), (b, a)):
-            set_features(here, XDP_PEER_FEATURES)
+            interfaces.fit_for_xdp_peer(here)
             index = socket.if_nametoindex(here)
             ipr.link("set", index=index, state="up")
             ipr.tc("add", kind="ingress", index=index, handle=_INGRESS)
