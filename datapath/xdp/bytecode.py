@@ -173,17 +173,24 @@ def last_lines(log: list[str]) -> str:
 
 @contextlib.contextmanager
 def _captured_stderr(log: list[str]) -> Iterator[None]:
-    """Take what C code writes to file descriptor 2; append it to ``log``."""
+    """Take what C code writes to file descriptor 2; append it to ``log`` if there was an error.
+
+    Whatever else of this process was written meanwhile is in it too: without an error all goes where it was meant to.
+    """
     with tempfile.TemporaryFile() as file:
         saved = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
             yield
+        except BaseException:
+            file.seek(0)
+            log.append(file.read().decode(errors="replace"))
+            raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-            file.seek(0)
-            log.append(file.read().decode(errors="replace"))
+        file.seek(0)
+        os.write(2, file.read())
 
 
 @contextlib.contextmanager

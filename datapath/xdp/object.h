@@ -10,13 +10,10 @@
 #ifndef OVSP4_XDP_OBJECT_H
 #define OVSP4_XDP_OBJECT_H
 
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
-
 #include <linux/types.h>
 #include <pthread.h>
 
+#include "ctx/user.h"
 #include "maps.h"
 
 /* The order in which loader.py passes the file descriptors. */

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "actions.h"
+
 #define HEADER_SIZE_MAX 0x1fff /* offsets in a header; far below what ctx/xdp.h lets through */
 
 /* A program in the making. */
@@ -204,12 +206,6 @@ static int program_get(struct translation *t, const struct dp_action *first, __u
 	return err;
 }
 
-static __u32 weight_of(const struct dp_action *bucket)
-{
-	return (__u32)bucket->value[0] << 24 | (__u32)bucket->value[1] << 16 | (__u32)bucket->value[2] << 8 |
-	       bucket->value[3];
-}
-
 static void buckets_put(struct xdp_object *object, const struct xdp_select *select)
 {
 	__u32 i;
@@ -235,9 +231,9 @@ static int buckets_get(struct translation *t, const struct dp_action *prefix, __
 		if (err)
 			return err;
 		select->n_buckets = i + 1;
-		if (select->total + weight_of(bucket) < select->total)
+		if (select->total + act_weight(bucket) < select->total)
 			return -EINVAL;
-		select->total += weight_of(bucket);
+		select->total += act_weight(bucket);
 		select->upto[i] = select->total;
 	}
 	return 0;
