@@ -11,6 +11,7 @@ from differential import check_engine, check_passes
 
 from datapath.compiler import compile_program
 from datapath.ir.interpret import interpret
+from datapath.xdp.loader import load
 
 HERE = Path(__file__).parent / "programs"
 NAMES = sorted(path.stem for path in HERE.glob("*.p4"))
@@ -67,3 +68,11 @@ def test_native_code_agrees_with_the_reference_model(name):
 @pytest.mark.skipif(os.geteuid() != 0, reason="loading XDP programs needs root")
 def test_kernel_agrees_with_the_reference_model(name):
     check_engine(compiled(name), packets(name), "xdp")
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(os.geteuid() != 0, reason="loading XDP programs needs root")
+def test_the_switch_around_it_passes_the_verifier(name):
+    switch = load(compiled(name).c_source, compiled(name).layout)
+    assert switch.n_instructions > 0
+    switch.close()
