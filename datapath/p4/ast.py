@@ -1,7 +1,8 @@
 """The syntax tree of P4_16: one frozen class per production that matters, each with the place it was read at.
 
 Made by ``parser.py``; read by ``typecheck.py`` and ``lower.py``.  Nodes compare and hash by identity, so that the type
-checker can keep what it finds out about a node in dictionaries beside the tree.
+checker can keep what it finds out about a node in dictionaries beside the tree.  (One long file: it is a list, read
+like the grammar's.)
 
 Source: P4_16 specification 1.2.5, appendix G (grammar).
 """

@@ -1,6 +1,6 @@
 """Types of expressions, implicit casts, and the values of those known at compile time.
 
-Stands on ``check_base.py``; calls are in ``check_calls.py``.
+Stands on ``check_operators.py``; calls are in ``check_calls.py``.
 
 Source: P4_16 specification 1.2.5, chapter 8 (expressions).
 """
@@ -10,17 +10,15 @@ from __future__ import annotations
 from datapath.errors import Location
 from datapath.p4 import ast, constants
 from datapath.p4 import types as t
-from datapath.p4.check_base import CheckBase, Symbol
+from datapath.p4.check_base import Symbol
+from datapath.p4.check_operators import OperatorChecker
 from datapath.p4.source import did_you_mean
 
-ARITHMETIC = ("+", "-", "*", "/", "%", "|+|", "|-|", "&", "|", "^")
-ORDER = ("<", "<=", ">", ">=")
 VALUE_KINDS = ("var", "const", "param", "instance", "function", "value_set")
 STACK_MEMBERS = ("next", "last", "lastIndex", "size")
-MAX_FOLDED_BITS = 1 << 20  # an int constant larger than this is no program's business
 
 
-class ExpressionChecker(CheckBase):
+class ExpressionChecker(OperatorChecker):
     """Expressions but for calls."""
 
     def check(self, node: ast.Expr, want: t.Type | None = None) -> t.Type:
@@ -42,19 +40,19 @@ class ExpressionChecker(CheckBase):
         if isinstance(node, ast.Member):
             return self._member(node)
         if isinstance(node, ast.BinaryExpr):
-            return self._binary(node)
+            return self.binary_type(node)
         if isinstance(node, ast.CallExpr):
             return self.call(node)
         if isinstance(node, ast.UnaryExpr):
-            return self._unary(node)
+            return self.unary_type(node)
         if isinstance(node, ast.CastExpr):
-            return self._cast(node)
+            return self.cast_type(node)
         if isinstance(node, ast.IndexExpr):
-            return self._index(node)
+            return self.index_type(node)
         if isinstance(node, ast.SliceExpr | ast.PlusSliceExpr):
-            return self._slice(node)
+            return self.slice_type(node)
         if isinstance(node, ast.TernaryExpr):
-            return self._ternary(node, want)
+            return self.ternary_type(node, want)
         if isinstance(node, ast.ListExpr):
             types = tuple(self.check(i) for i in node.items)
             self._tuple_value(node, node.items)
@@ -267,223 +265,6 @@ class ExpressionChecker(CheckBase):
         self.report.error(node.loc, f"a header stack has no member '{node.member}'", hint=hint)
         return t.UNKNOWN
 
-    # ------------------------------------------------------------------------------------------------ operators
-    def _unary(self, node: ast.UnaryExpr) -> t.Type:
-        type_ = self.check(node.operand)
-        if type_ == t.UNKNOWN:
-            return type_
-        plain = t.underlying(type_) if isinstance(type_, t.Enum) else type_
-        allowed = (
-            plain == t.BOOL if node.op == "!" else isinstance(plain, t.Bits) or (plain == t.INT and node.op != "~")
-        )
-        if not allowed:
-            hint = "use '!' for bool" if plain == t.BOOL else "give the number a width" if node.op == "~" else ""
-            self.report.error(node.loc, f"'{node.op}' is not defined for '{type_}'", hint=hint)
-            return t.UNKNOWN
-        if node.operand in self.info.values:
-            self.info.values[node] = constants.unary(node.op, self.info.values[node.operand], plain)
-        return plain
-
-    def _binary(self, node: ast.BinaryExpr) -> t.Type:
-        left, right = self.check(node.left), self.check(node.right)
-        if t.UNKNOWN in (left, right):
-            compares = node.op in ("==", "!=", "&&", "||", *ORDER)
-            return t.BOOL if compares else t.UNKNOWN
-        if node.op in ("&&", "||"):
-            self.coerce(node.left, left, t.BOOL, f"the left side of '{node.op}'")
-            self.coerce(node.right, right, t.BOOL, f"the right side of '{node.op}'")
-            result: t.Type = t.BOOL
-        elif node.op in ("<<", ">>"):
-            result = self._shift(node, left, right)
-        elif node.op == "++":
-            result = self._concatenation(node, left, right)
-        else:
-            result = self._same_types(node, left, right)
-        if result != t.UNKNOWN:
-            self._fold(node)
-        return result
-
-    def _fold(self, node: ast.BinaryExpr) -> None:
-        values, types = self.info.values, self.info.types
-        left, right = values.get(node.left), values.get(node.right)
-        if left is None or right is None:
-            if node.op in ("/", "%") and right is not None and right == 0:
-                self.report.error(node.right.loc, "division by zero")
-            return
-        left_type, right_type = t.underlying(types[node.left]), t.underlying(types[node.right])
-        if isinstance(left_type, t.Enum) and isinstance(left, int):
-            left_type = left_type.base or left_type
-        try:
-            value = constants.binary(node.op, left, right, left_type, right_type)
-        except constants.ConstantError as error:
-            self.report.error(node.loc, str(error))
-            return
-        if isinstance(value, int) and value.bit_length() > MAX_FOLDED_BITS:
-            self.report.error(node.loc, "this constant has more than a million bits")
-            return
-        values[node] = value
-
-    def _shift(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
-        left, right = _as_bits(left), _as_bits(right)
-        amount_is_fine = right == t.INT or (isinstance(right, t.Bits) and not right.signed)
-        if not amount_is_fine:
-            self.report.error(node.right.loc, f"a shift takes a bit<W> or a constant, not '{right}'")
-            return t.UNKNOWN
-        if not isinstance(left, t.Bits) and left != t.INT:
-            self.report.error(node.loc, f"'{node.op}' is not defined for '{left}'")
-            return t.UNKNOWN
-        if left == t.INT and node.right not in self.info.values:
-            self.report.error(node.left.loc, "the left side needs a width, since the shift is not a constant")
-            return t.UNKNOWN
-        return left
-
-    def _concatenation(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
-        if left == right == t.STRING:
-            return t.STRING
-        left, right = _as_bits(left), _as_bits(right)
-        for side, type_ in ((node.left, left), (node.right, right)):
-            if not isinstance(type_, t.Bits):
-                hint = "give the number a width, as in 8w1" if type_ == t.INT else ""
-                self.report.error(side.loc, f"'++' takes bits, not '{type_}'", hint=hint)
-                return t.UNKNOWN
-        assert isinstance(left, t.Bits)
-        assert isinstance(right, t.Bits)
-        return t.Bits(left.width + right.width, left.signed)
-
-    def _same_types(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
-        compares = node.op in ("==", "!=")
-        if not compares or left != right:
-            left, right = self._meet(node, left, right)
-        if left != right:
-            hint = ""
-            if isinstance(left, t.Bits) and isinstance(right, t.Bits):
-                hint = f"cast one side, e.g. to ({left if left.width >= right.width else right})"
-            self.report.error(
-                node.loc, f"the sides of '{node.op}' are of types '{left}' and '{right}', they must agree", hint=hint
-            )
-            return t.BOOL if compares or node.op in ORDER else t.UNKNOWN
-        if compares:
-            return t.BOOL
-        if not isinstance(left, t.Bits) and left != t.INT:
-            self.report.error(node.loc, f"'{node.op}' is not defined for '{left}'")
-            return t.BOOL if node.op in ORDER else t.UNKNOWN
-        if isinstance(left, t.Bits) and left.signed and node.op in ("/", "%"):
-            self.report.error(node.loc, f"'{node.op}' is not defined for signed numbers")
-            return t.UNKNOWN
-        if left == t.INT and node.op in ("|+|", "|-|"):
-            self.report.error(node.loc, f"'{node.op}' needs numbers of a width")
-            return t.UNKNOWN
-        return t.BOOL if node.op in ORDER else left
-
-    def _meet(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> tuple[t.Type, t.Type]:
-        """Cast one side implicitly to the other's type where that is allowed."""
-        left_bits, right_bits = _as_bits(left), _as_bits(right)
-        if left_bits == t.INT and isinstance(right_bits, t.Bits):
-            return self.coerce(node.left, left, right_bits), right_bits
-        if right_bits == t.INT and isinstance(left_bits, t.Bits):
-            return left_bits, self.coerce(node.right, right, left_bits)
-        if isinstance(left_bits, t.Bits) and isinstance(right_bits, t.Bits):
-            return left_bits, right_bits
-        literals = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr)
-        if isinstance(node.right, literals):
-            return left, self.coerce(node.right, right, left)
-        if isinstance(node.left, literals):
-            return self.coerce(node.left, left, right), right
-        return left, right
-
-    def _ternary(self, node: ast.TernaryExpr, want: t.Type | None) -> t.Type:
-        self.check(node.condition, t.BOOL)
-        then, otherwise = self.check(node.then), self.check(node.otherwise)
-        if want is not None and then == otherwise == t.INT and isinstance(want, t.Bits):
-            then, otherwise = self.check(node.then, want), self.check(node.otherwise, want)
-        elif then == t.INT and isinstance(otherwise, t.Bits):
-            then = self.coerce(node.then, then, otherwise)
-        elif (otherwise == t.INT and isinstance(then, t.Bits)) or isinstance(
-            node.otherwise, ast.ListExpr | ast.StructExpr | ast.InvalidExpr
-        ):
-            otherwise = self.coerce(node.otherwise, otherwise, then)
-        if then != otherwise and t.UNKNOWN not in (then, otherwise):
-            self.report.error(node.loc, f"the branches of '?:' are of types '{then}' and '{otherwise}'")
-            return t.UNKNOWN
-        values = self.info.values
-        condition = values.get(node.condition)
-        if condition is not None:
-            chosen = node.then if condition else node.otherwise
-            if chosen in values:
-                values[node] = values[chosen]
-        return then
-
-    def _index(self, node: ast.IndexExpr) -> t.Type:
-        base = self.check(node.base)
-        index_type = self.check(node.index)
-        index = self.info.values.get(node.index)
-        if base == t.UNKNOWN:
-            return base
-        if not isinstance(base, t.Stack | t.Tuple):
-            hint = "a bit is x[i:i]" if isinstance(base, t.Bits) else ""
-            self.report.error(node.loc, f"'{base}' cannot be indexed", hint=hint)
-            return t.UNKNOWN
-        size = base.size if isinstance(base, t.Stack) else len(base.items)
-        if index_type not in (t.INT, t.UNKNOWN) and not isinstance(_as_bits(index_type), t.Bits):
-            self.report.error(node.index.loc, f"an index is a number, not '{index_type}'")
-        elif isinstance(index, int) and not 0 <= index < size:
-            self.report.error(node.index.loc, f"index {index} is outside '{base}'", hint=f"0 to {size - 1}")
-            return base.element if isinstance(base, t.Stack) else t.UNKNOWN
-        if isinstance(base, t.Stack):
-            return base.element
-        if not isinstance(index, int):
-            self.report.error(node.index.loc, "the index of a tuple must be known at compile time")
-            return t.UNKNOWN
-        value = self.info.values.get(node.base)
-        if isinstance(value, tuple):
-            self.info.values[node] = value[index]
-        return base.items[index]
-
-    def _slice(self, node: ast.SliceExpr | ast.PlusSliceExpr) -> t.Type:
-        base = _as_bits(self.check(node.base))
-        low = self.constant_int(node.low, "the lower end of a slice", 0)
-        if isinstance(node, ast.SliceExpr):
-            high = self.constant_int(node.high, "the upper end of a slice", 0)
-        else:
-            width = self.constant_int(node.width, "the width of a slice", 1)
-            high = low + width - 1 if low is not None and width is not None else None
-        if base == t.UNKNOWN or low is None or high is None:
-            return t.UNKNOWN
-        if not isinstance(base, t.Bits) and base != t.INT:
-            self.report.error(node.loc, f"'{base}' has no bits to slice")
-            return t.UNKNOWN
-        if high < low:
-            self.report.error(node.loc, f"the slice [{high}:{low}] is upside down", hint=f"write [{low}:{high}]")
-            return t.UNKNOWN
-        if isinstance(base, t.Bits) and high >= base.width:
-            self.report.error(node.loc, f"the slice [{high}:{low}] is outside '{base}'")
-            return t.UNKNOWN
-        value = self.info.values.get(node.base)
-        if isinstance(value, int):
-            self.info.values[node] = (value >> low) & ((1 << (high - low + 1)) - 1)
-        return t.Bits(high - low + 1)
-
-    def _cast(self, node: ast.CastExpr) -> t.Type:
-        target = self.resolve(node.type)
-        have = self.check(node.operand)
-        if t.UNKNOWN in (target, have) or isinstance(target, t.TypeVar) or isinstance(have, t.TypeVar):
-            return target
-        if isinstance(node.operand, ast.ListExpr | ast.StructExpr | ast.InvalidExpr | ast.Dots):
-            self.coerce(node.operand, have, target)
-        elif not _castable(have, target):
-            hint = ""
-            if isinstance(have, t.Bits) and isinstance(target, t.Bits):
-                hint = f"change one thing at a time: ({target})({t.Bits(target.width, have.signed)})"
-            self.report.error(node.loc, f"'{have}' cannot be cast to '{target}'", hint=hint)
-            return target
-        value = self.info.values.get(node.operand)
-        if value is not None:
-            self.info.values[node] = constants.cast(value, target)
-        elif target == t.INT and isinstance(have, t.Bits):
-            hint = "an int is known at compile time; take a wide enough bit<W> or int<W>"
-            self.report.error(node.loc, "a run-time value cannot be cast to 'int'", hint=hint)
-        return target
-
     # ------------------------------------------------------------------------------------------------ lvalues
     def check_lvalue(self, node: ast.Expr, what: str) -> bool:
         """Report unless the expression can be written to."""
@@ -507,32 +288,3 @@ class ExpressionChecker(CheckBase):
 
     def local_symbol(self, kind: str, name: str, type_: t.Type, node: ast.Node) -> None:
         self.declare(Symbol(name, kind, type_, node, node.loc))
-
-
-def _as_bits(type_: t.Type) -> t.Type:
-    """A serializable enum stands for its bits wherever an operator needs a number."""
-    return t.underlying(type_) if isinstance(type_, t.Enum) else type_
-
-
-def _castable(have: t.Type, target: t.Type) -> bool:
-    """Source: P4_16 specification 1.2.5, section 8.11.1 (explicit casts)."""
-    if have == target:
-        return True
-    if isinstance(have, t.Newtype):
-        return _castable(have.base, target)
-    if isinstance(target, t.Newtype):
-        return _castable(have, target.base)
-    have, target = t.underlying(have), t.underlying(target)
-    if isinstance(have, t.Bits) and isinstance(target, t.Bits):
-        return have.signed == target.signed or have.width == target.width
-    if target == t.BOOL:
-        return have in (t.BOOL, t.Bits(1), t.INT)
-    if have == t.BOOL:
-        return target == t.Bits(1)
-    if have == t.INT:
-        return isinstance(target, t.Bits) or target == t.INT
-    if target == t.INT:
-        return isinstance(have, t.Bits)
-    if isinstance(have, t.Tuple) and isinstance(target, t.Struct):
-        return have.items == tuple(f.type for f in target.fields)
-    return have == target

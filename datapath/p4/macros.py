@@ -12,7 +12,7 @@ from datapath.errors import Location
 from datapath.p4.lexer import IDENTIFIER, INTEGER, STRING, Token, integer_value, scan
 from datapath.p4.source import Report, StopCompilationError
 
-MAX_EXPANDED_TOKENS = 2_000_000  # a dozen nested doublings are a mistake or an attack, not a program
+MAX_EXPANDED_TOKENS = 200_000  # nested doublings are a mistake or an attack, not a program
 MAX_MACRO_DEPTH = 200
 
 
