@@ -75,10 +75,7 @@ def _hop(end: End, trace: dict[str, Any]) -> list[str]:
 
 def _fields(headers: dict[str, Any]) -> list[str]:
     """Return the headers, a line each, field by field."""
-    return [
-        f"      {path}: " + " ".join(f"{name}={value}" for name, value in header["fields"].items())
-        for path, header in headers.items()
-    ]
+    return [f"      {path}: {header['text']}" for path, header in headers.items()]
 
 
 def _far_end(network: Network, end: End) -> End | None:

@@ -207,9 +207,7 @@ def _parser_lines(parser: Json) -> list[str]:
     error = f", {parser['error']}" if parser["error"] != "NoError" else ""
     lines = [f"parser: {parser['verdict']}{error}, at bit {parser['offset_bits']}"]
     lines.append("  states: " + " -> ".join(parser["states"]))
-    for path, header in parser["headers"].items():
-        fields = ", ".join(f"{name}={value}" for name, value in header["fields"].items())
-        lines.append(f"  {path}: {fields}")
+    lines += [f"  {path}: {header['text']}" for path, header in parser["headers"].items()]
     return lines
 
 

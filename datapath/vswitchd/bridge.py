@@ -17,6 +17,7 @@ from datapath.openflow.fields import FieldRegistry
 from datapath.openflow.flow_text import format_flow, parse_filter, parse_flows
 from datapath.openflow.group_text import format_group, parse_group_ids, parse_groups
 from datapath.openflow.match_text import format_match
+from datapath.openflow.values import format_value
 from datapath.slowpath.byte_code import from_text
 from datapath.slowpath.model import FlowStats, Match
 from datapath.slowpath.replay import replay
@@ -206,7 +207,11 @@ class Bridge:
 
         outcome = interpret_packet(self._parts.compiled.program, packet, in_port)
         headers = {
-            path: {"raw": header.raw.hex(), "fields": {name: f"{value:#x}" for name, value in header.fields.items()}}
+            path: {
+                "raw": header.raw.hex(),
+                "fields": {name: f"{value:#x}" for name, value in header.fields.items()},
+                "text": " ".join(f"{name}={self._value_text(path, name, v)}" for name, v in header.fields.items()),
+            }
             for path, header in outcome.headers.items()
         }
         return {
@@ -216,6 +221,13 @@ class Bridge:
             "states": list(outcome.states),
             "headers": headers,
         }
+
+    def _value_text(self, header: str, name: str, value: int) -> str:
+        """Return a field's value as flows write it."""
+        spec = self._fields.fields.get(f"{header}.{name}")
+        if spec is None:
+            return f"{value:#x}"  # no field of the key: a varbit
+        return format_value(value, (1 << spec.width_bits) - 1, spec.width_bits, spec.style)
 
     def stats(self) -> Json:
         """Return all counters; those of ports and drops are the sum of both engines'."""

@@ -74,7 +74,7 @@ def test_show_and_trace(network: str, capsys: pytest.CaptureFixture[str], monkey
     out = capsys.readouterr().out
     assert "parser: accept" in out
     assert "  states: start -> " in out
-    assert "dstAddr=0xa000002" in out
+    assert "dstAddr=10.0.0.2" in out
     assert "table 0: table=0,priority=32768,ipv4.dstAddr=10.0.0.0/8,actions=output:2\n" in out
     assert "result: output to 2 (s2)\n" in out
     monkeypatch.setattr("sys.stdin", io.StringIO(ipv4_packet("1.2.3.4").hex()))
