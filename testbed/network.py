@@ -32,6 +32,8 @@ from testbed.nodes import OvsP4Host, OvsP4Switch
 from testbed.routing import SwitchRules, derive_rules
 from topologies import End, L3Fields, Link, Topology
 
+_ABANDON_TIMEOUT_S = 2.0  # for a daemon that is still starting when the network is given up
+
 
 class _QuietMininet(Mininet):  # type: ignore[misc]
     """Mininet without its changes to the machine's own settings (it writes sysctls at the first network)."""
@@ -267,16 +269,23 @@ class _FabricStart:
     """Starts the fabric on a thread while the hosts are made."""
 
     def __init__(self, name: str, log_file: Path | None) -> None:
-        self._fabrics: list[Fabric] = []
-        self._errors: list[BaseException] = []
+        self._fabric: Fabric | None = None
+        self._error: BaseException | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, args=(name, log_file), name="start-vswitchd", daemon=True)
         self._thread.start()
 
     def _run(self, name: str, log_file: Path | None) -> None:
         try:
-            self._fabrics.append(Fabric(name, log_file))
+            fabric = Fabric(name, log_file)
         except BaseException as error:  # raised by result()
-            self._errors.append(error)
+            self._error = error
+            return
+        with self._lock:
+            self._fabric = fabric
+            if self._abandoned:
+                fabric.stop()
 
     def result(self) -> Fabric:
         """Wait for the fabric; raises what went wrong with it."""
@@ -285,12 +294,15 @@ class _FabricStart:
         except BaseException:
             self.abandon()
             raise
-        if self._errors:
-            raise self._errors[0]
-        return self._fabrics[0]
+        if self._error is not None:
+            raise self._error
+        assert self._fabric is not None
+        return self._fabric
 
     def abandon(self) -> None:
-        """Stop the fabric, once it is there, if it ever is."""
-        self._thread.join()
-        for fabric in self._fabrics:
-            fabric.stop()
+        """Stop the fabric: now if it is there, else as soon as it is."""
+        with self._lock:
+            self._abandoned = True
+            if self._fabric is not None:
+                self._fabric.stop()
+        self._thread.join(_ABANDON_TIMEOUT_S)

@@ -244,10 +244,11 @@ def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _VICTIM = """
-import sys, time
+import faulthandler, time
 from testbed.network import Network
 from topologies import load
 print("starting")
+faulthandler.dump_traceback_later(9)  # says where it hangs, if it does
 network = Network.start(load("leaf-spine[leaves=2]"))
 network.hosts["h1"].cmd("sleep 1000 &")
 network.wait_reachable(10)
