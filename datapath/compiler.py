@@ -111,8 +111,10 @@ def _cached(entry: Path) -> CompiledProgram | None:
     """Return the cached program if each file that it was made from is still the same."""
     try:
         files, compiled = pickle.loads(entry.read_bytes())
-    except (OSError, EOFError, pickle.UnpicklingError):
+    except OSError:
         return None
+    except (EOFError, pickle.UnpicklingError, AttributeError, ImportError, LookupError, TypeError, ValueError):
+        return None  # damaged: made again
     if any(_file_digest(Path(file)) != digest for file, digest in files.items()):
         return None
     assert isinstance(compiled, CompiledProgram)

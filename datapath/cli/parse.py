@@ -57,9 +57,9 @@ def _engine(compiled: CompiledProgram, engine: str) -> tuple[Parse, Callable[[],
 
         parser = XdpParser(compiled.program, compiled.layout, compiled.c_source)
         return parser.parse, parser.close
-    from datapath.ir.interpret import interpret
+    from datapath.ir.interpret import Interpreter
 
-    return lambda packet: interpret(compiled.program, packet), lambda: None
+    return Interpreter(compiled.program).parse, lambda: None
 
 
 def read_packets(file: str) -> Iterator[bytes]:

@@ -94,18 +94,30 @@ def interpret(program: Program, packet: bytes, in_port: int = 0) -> ParseOutcome
     Returns:
         The outcome.
     """
-    machine = Machine(program, packet, in_port)
-    try:
-        verdict, error = machine.run(), 0
-    except Rejected as reason:
-        verdict, error = REJECT, reason.error
-    valid = {path: _value(state) for path, state in machine.headers.items() if state.valid}
-    return ParseOutcome(
-        verdict, program.errors[error], machine.cursor, valid, dict(machine.variables), tuple(machine.visited)
-    )
+    return Interpreter(program).parse(packet, in_port)
 
 
 interpret_packet = interpret  # its name for other packages
+
+
+class Interpreter:
+    """The reference model of one program, for many packets."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.states = {s.name: s for s in program.states}
+        self.counted = counted_states(program)
+
+    def parse(self, packet: bytes, in_port: int = 0) -> ParseOutcome:
+        """Parse one packet; see ``interpret``."""
+        machine = Machine(self, packet, in_port)
+        try:
+            verdict, error = machine.run(), 0
+        except Rejected as reason:
+            verdict, error = REJECT, reason.error
+        valid = {path: _value(state) for path, state in machine.headers.items() if state.valid}
+        name = self.program.errors[error]
+        return ParseOutcome(verdict, name, machine.cursor, valid, dict(machine.variables), tuple(machine.visited))
 
 
 def _value(state: HeaderState) -> HeaderValue:
@@ -121,8 +133,10 @@ def _value(state: HeaderState) -> HeaderValue:
 class Machine:
     """One run: the packet with its cursor, the headers, the variables."""
 
-    def __init__(self, program: Program, packet: bytes, in_port: int = 0) -> None:
+    def __init__(self, interpreter: Interpreter, packet: bytes, in_port: int) -> None:
+        program = interpreter.program
         self.program = program
+        self.states = interpreter.states
         self.length_bits = len(packet) * 8
         self.packet = int.from_bytes(packet, "big")
         self.cursor = 0  # bits
@@ -134,12 +148,11 @@ class Machine:
         self.variables = {v.name: v.initial for v in program.variables}
         self.in_port = in_port
         self.visited: list[str] = []
-        self.counted = counted_states(program)
+        self.counted = interpreter.counted
         self.evaluator = Evaluator(self)
 
     def run(self) -> str:
         """Go from the start state to ``accept`` or ``reject``; ``Rejected`` carries an error out."""
-        states = {s.name: s for s in self.program.states}
         name, n_counted = self.program.states[0].name, 0
         while name not in (ACCEPT, REJECT):
             if not is_continuation(name):
@@ -147,8 +160,8 @@ class Machine:
             n_counted += name in self.counted
             if n_counted > MAX_STATE_VISITS:
                 self.reject("ParserTimeout")
-            self.execute(states[name].statements)
-            transition = states[name].transition
+            self.execute(self.states[name].statements)
+            transition = self.states[name].transition
             name = transition.target if isinstance(transition, Goto) else self.select(transition)
         return name
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from datapath.compiler import PASSES, CompiledProgram, compile_ir
-from datapath.ir.interpret import ParseOutcome, interpret
+from datapath.ir.interpret import Interpreter, ParseOutcome
 from datapath.ir.model import Program
 from datapath.ir.outcome import N_VISITED
 from datapath.ir.verify import verify
@@ -23,15 +23,19 @@ def comparable(outcome: ParseOutcome, variables: set[str]) -> ParseOutcome:
     return replace(outcome, variables=kept, states=outcome.states[:N_VISITED])
 
 
+def _parse(program: Program, packets: Sequence[bytes]) -> list[ParseOutcome]:
+    interpreter = Interpreter(program)
+    return [interpreter.parse(packet, IN_PORT) for packet in packets]
+
+
 def check_passes(program: Program, packets: Sequence[bytes]) -> Program:
     """Run all passes, the checker after each; the reference model must not notice. Returns the result."""
-    expected = [interpret(program, packet, IN_PORT) for packet in packets]
+    expected = _parse(program, packets)
     for step in PASSES:
         program = verify(step(program), step.__name__)
         names = {v.name for v in program.variables if v.in_key}
-        for packet, outcome in zip(packets, expected, strict=True):
-            got = comparable(interpret(program, packet, IN_PORT), names)
-            assert got == comparable(outcome, names), f"after {step.__name__}: {packet.hex()}"
+        for packet, before, after in zip(packets, expected, _parse(program, packets), strict=True):
+            assert comparable(after, names) == comparable(before, names), f"after {step.__name__}: {packet.hex()}"
     return program
 
 
@@ -41,9 +45,8 @@ def check_engine(compiled: CompiledProgram, packets: Sequence[bytes], engine: st
     arguments = (compiled.program, compiled.layout, compiled.c_source)
     parser = UserParser(*arguments, flags=TEST_FLAGS) if engine == "user" else XdpParser(*arguments)
     try:
-        for packet in packets:
-            expected = comparable(interpret(compiled.program, packet, IN_PORT), names)
-            assert comparable(parser.parse(packet, IN_PORT), names) == expected, packet.hex()
+        for packet, expected in zip(packets, _parse(compiled.program, packets), strict=True):
+            assert comparable(parser.parse(packet, IN_PORT), names) == comparable(expected, names), packet.hex()
     finally:
         if isinstance(parser, XdpParser):
             parser.close()
