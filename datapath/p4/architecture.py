@@ -47,19 +47,19 @@ class Parts:
 def find_parts(program: ast.SourceProgram, info: Info, report: Report, path: str) -> Parts | None:
     """Return the parts that make up the switch's program; report why if there are none."""
     main = info.instances.get("main")
-    if main is not None:
-        found = next(_parsers_of(main, info, set()), None)
-        if found is not None:
-            return found
-        report.error(main.loc, "'main' is given no parser")
-        return None
+    found = next(_parsers_of(main, info, set()), None) if main is not None else None
+    if found is not None:
+        return found
     used: set[ast.Node] = {call.block.node for call in info.calls.values() if call.block is not None}
     used.update(call.function.node for call in info.calls.values() if call.function is not None)
-    parsers = [d for d in program.declarations if isinstance(d, ast.ParserDecl) and d not in used]
+    declared = [d for d in program.declarations if isinstance(d, ast.ParserDecl)]
+    parsers = [d for d in declared if d not in used] or declared
     if len(parsers) == 1:
         controls = [d for d in program.declarations if isinstance(d, ast.ControlDecl)]
         return Parts(parsers[0], None, info.blocks[parsers[0]], controls)
-    if not parsers:
+    if not parsers and main is not None:
+        report.error(main.loc, "'main' is given no parser")
+    elif not parsers:
         report.error(Location(path, 1, 1), "the program has no parser")
     else:
         notes = [(p.loc, f"'{p.name}' is declared here") for p in parsers]

@@ -115,7 +115,7 @@ class LowerBase:
             return VarbitPlace(None, name)
         if isinstance(type_, t.Stack):
             parts = (self.local_place(type_.element, f"{name}[{i}]", location) for i in range(type_.size))
-            return StackPlace("", type_, tuple(parts))
+            return StackPlace("", type_, tuple(parts), self.variable(f"{name}.$next", 32))
         if isinstance(type_, t.Struct | t.Tuple):
             made = {n: self.local_place(p, f"{name}.{n}", location, in_key) for n, p in part_types(type_)}
             valid = ScalarPlace(self.variable(f"{name}.$valid", 1)) if t.is_header(type_) else None
@@ -150,7 +150,7 @@ class LowerBase:
         if not t.is_header(element):
             paths = [(f"{path}[{i}]", f"{name}[{i}]") for i in range(type_.size)]
             parts = [self.instance_place(element, p, n, location, in_key) for p, n in paths]
-            return StackPlace("", type_, tuple(parts))
+            return StackPlace("", type_, tuple(parts), self.variable(f"{name}.$next", 32))
         assert isinstance(element, t.Struct)
         self.stacks.append(ir.Stack(path, element.name, type_.size))
         places: list[Place] = []

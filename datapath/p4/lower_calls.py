@@ -18,6 +18,7 @@ from datapath.p4.check_base import Call
 from datapath.p4.lower_base import Frame, LoweringFailure
 from datapath.p4.lower_statements import LowerStatements
 from datapath.p4.places import (
+    ChoicePlace,
     Compound,
     HeaderPlace,
     InstancePlace,
@@ -126,6 +127,20 @@ class LowerCalls(LowerStatements):
             return
         bits = self.scalar(bits_node) if bits_node is not None else None
         place = self.place(target)
+        if isinstance(place, ChoicePlace):
+            self.check_choice(place, location)
+            index = place.index
+            if place.advance is not None:  # the counter itself moves on below
+                index = self.temporary(index, location)
+            chosen = ChoicePlace(index, place.choices)
+            self.choose(chosen, location, lambda choice: self._extract_into(choice, bits, location))
+            if place.advance is not None:
+                counted = ir.Binary("+", place.advance, ir.Const(1, 32), 32)
+                self.emit(ir.Assign(place.advance, counted, location))
+        else:
+            self._extract_into(place, bits, location)
+
+    def _extract_into(self, place: Place, bits: ir.Expr | None, location: Location) -> None:
         if isinstance(place, HeaderPlace):
             self.emit(ir.Extract(place.at, bits, location))
         elif isinstance(place, StructPlace) and place.valid is not None:
@@ -256,6 +271,8 @@ class LowerCalls(LowerStatements):
         writes = param.direction in ("out", "inout")
         if isinstance(value, ast.Name | ast.Member | ast.IndexExpr):
             place = self.place(value)
+            if isinstance(place, ChoicePlace):
+                self.unsupported(value.loc, "an element at a run-time index as an argument", "copy it first")
             if isinstance(place, HeaderPlace) and place.at.select == "next":
                 self.unsupported(value.loc, "a stack's 'next' as an argument", "extract into it in the caller")
             if isinstance(place, HeaderPlace) and place.at.select == "index" and place.at.index is not None:
@@ -298,6 +315,8 @@ class LowerCalls(LowerStatements):
         elif isinstance(place, StackPlace):
             for element in place.elements:
                 self._reset(element, param, location)
+            if place.next is not None:
+                self.emit(ir.Assign(place.next, ir.Const(0, 32), location))
         elif isinstance(place, StructPlace):
             if place.valid is not None:
                 self.set_valid(place, False, location)

@@ -11,6 +11,7 @@ from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.lower_base import LowerBase, constant_of
 from datapath.p4.places import (
+    ChoicePlace,
     Compound,
     HeaderPlace,
     InstancePlace,
@@ -74,6 +75,8 @@ class LowerExpressions(LowerBase):
         raise NotImplementedError
 
     def read(self, place: Place, location: Location) -> RValue:
+        if isinstance(place, ChoicePlace):
+            return self._read_choice(place, location)
         if isinstance(place, ScalarPlace):
             return place.ref
         if isinstance(place, ReadOnly):
@@ -146,6 +149,9 @@ class LowerExpressions(LowerBase):
             return ScalarPlace(ir.FieldRef(base.at, full, width, is_signed(found.type)))
         if isinstance(base, StructPlace):
             return base.parts[name]
+        if isinstance(base, ChoicePlace):
+            choices = tuple(self.member(choice, name, location) for choice in base.choices)
+            return ChoicePlace(base.index, choices, base.is_checked, base.advance)
         if isinstance(base, StackPlace):
             return self._stack_member(base, name, location)
         if isinstance(base, ReadOnly) and isinstance(base.value, Compound):
@@ -156,12 +162,43 @@ class LowerExpressions(LowerBase):
     def _stack_member(self, base: StackPlace, name: str, location: Location) -> Place:
         if name == "size":
             return ReadOnly(ir.Const(base.type.size, 32))
-        if not base.path:
-            self.unsupported(location, f"'{name}' of a stack of unions or of a local stack", "use constant indices")
+        if base.next is not None:
+            return self._counted_member(base, base.next, name)
         if name == "lastIndex":
             return ReadOnly(ir.StackLastIndex(base.path))
         assert isinstance(base.type.element, t.Struct)
         return HeaderPlace(ir.HeaderAt(base.path, name), base.type.element)
+
+    def _counted_member(self, base: StackPlace, counter: ir.VarRef, name: str) -> Place:
+        """``next``, ``last`` or ``lastIndex`` of a stack whose elements are counted by a variable."""
+        last = ir.Binary("-", counter, ir.Const(1, 32), 32)
+        if name == "lastIndex":
+            return ReadOnly(last)
+        if name == "last":
+            return ChoicePlace(last, base.elements, is_checked=True)
+        return ChoicePlace(counter, base.elements, is_checked=True, advance=counter)
+
+    def check_choice(self, place: ChoicePlace, location: Location) -> None:
+        """Reject the packet where a stack has no such element."""
+        if place.is_checked:
+            bound = ir.Binary("<", place.index, ir.Const(len(place.choices), 32), 1)
+            error = ir.CORE_ERRORS.index("StackOutOfBounds")
+            self.emit(ir.Verify(bound, ir.Const(error, 32), location))
+
+    def _chosen(self, place: ChoicePlace, values: list[ir.Expr]) -> ir.Expr:
+        """Return that of ``values`` which the index names; the last one if it is out of bounds."""
+        result = values[-1]
+        for i in range(len(values) - 2, -1, -1):
+            here = ir.Binary("==", place.index, ir.Const(i, place.index.width), 1)
+            result = ir.Mux(here, values[i], result, result.width, result.signed)
+        return result
+
+    def _read_choice(self, place: ChoicePlace, location: Location) -> RValue:
+        values = [self.read(choice, location) for choice in place.choices]
+        if not all(isinstance(value, ir.Expr) for value in values):
+            return place
+        self.check_choice(place, location)
+        return self._chosen(place, [value for value in values if isinstance(value, ir.Expr)])
 
     def _element(self, node: ast.IndexExpr) -> Place:
         base = self._base(node.base)
@@ -176,7 +213,7 @@ class LowerExpressions(LowerBase):
                 value = 0
             return base.elements[value]
         if not base.path:
-            self.unsupported(node.index.loc, "a run-time index into a stack of unions or into a local stack")
+            return ChoicePlace(index, base.elements)
         assert isinstance(base.type.element, t.Struct)
         return HeaderPlace(ir.HeaderAt(base.path, "index", index), base.type.element)
 
@@ -289,6 +326,8 @@ class LowerExpressions(LowerBase):
 
     def validity(self, value: RValue) -> ir.Expr:
         """Return whether a header value is valid."""
+        if isinstance(value, ChoicePlace):
+            return self._chosen(value, [self.validity(choice) for choice in value.choices])
         if isinstance(value, HeaderPlace):
             return ir.IsValid(value.at)
         if isinstance(value, StructPlace):

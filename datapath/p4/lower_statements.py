@@ -5,7 +5,7 @@ Source: P4_16 specification 1.2.5, chapter 11 (statements).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from datapath.errors import Location
 from datapath.ir import model as ir
@@ -15,6 +15,7 @@ from datapath.p4 import types as t
 from datapath.p4.lower_base import LoweringFailure, constant_of
 from datapath.p4.lower_expressions import LowerExpressions
 from datapath.p4.places import (
+    ChoicePlace,
     Compound,
     HeaderPlace,
     InstancePlace,
@@ -168,10 +169,26 @@ class LowerStatements(LowerExpressions):
             if isinstance(value, Compound):
                 value = self._unaliased(place, value, location)
             self._store_parts(place, value, location)
+        elif isinstance(place, ChoicePlace):
+            self.check_choice(place, location)
+            self.choose(place, location, lambda choice: self.store(choice, value, location))
         elif isinstance(place, VarbitPlace):
             self.unsupported(location, "assigning a varbit field", "assign the whole header")
         else:
             self.unsupported(location, "writing to what the architecture provides")
+
+    def choose(self, place: ChoicePlace, location: Location, act: Callable[[Place], None]) -> None:
+        """Emit what ``act`` does with the choice that the index names."""
+        outer = self.out
+        rest: tuple[ir.Statement, ...] = ()
+        for i in range(len(place.choices) - 1, -1, -1):
+            inner: list[ir.Statement] = []
+            self.out = inner
+            act(place.choices[i])
+            here = ir.Binary("==", place.index, ir.Const(i, place.index.width), 1)
+            rest = (ir.If(here, tuple(inner), rest, location),)
+        self.out = outer
+        self.out.extend(rest)
 
     def _unaliased(self, place: Place, value: Compound, location: Location) -> Compound:
         """Read everything first if the value is made of what is about to be written."""
@@ -227,6 +244,8 @@ class LowerStatements(LowerExpressions):
     def set_valid(self, place: Place, valid: bool, location: Location) -> None:
         if isinstance(place, HeaderPlace):
             self.emit(ir.SetValid(place.at, valid, location))
+        elif isinstance(place, ChoicePlace):
+            self.choose(place, location, lambda choice: self.set_valid(choice, valid, location))
         elif isinstance(place, StructPlace) and place.valid is not None:
             self.emit(ir.Assign(place.valid.ref, ir.Const(int(valid), 1), location))
         else:
@@ -239,6 +258,8 @@ class LowerStatements(LowerExpressions):
         elif isinstance(place, StackPlace):
             for element in place.elements:
                 self.invalidate(element, location)
+            if place.next is not None:
+                self.emit(ir.Assign(place.next, ir.Const(0, 32), location))
         elif isinstance(place, StructPlace):
             for part in place.parts.values():
                 self.invalidate(part, location)

@@ -40,11 +40,30 @@ class HeaderPlace:
 
 @dataclass(frozen=True)
 class StackPlace:
-    """A stack of header instances; ``elements`` are HeaderPlaces, or StructPlaces of unions (then ``path`` is "")."""
+    """A stack of header instances; ``elements`` are HeaderPlaces.
+
+    A stack of unions and a local one are unknown to the IR: their ``path`` is "", and ``next`` is the variable that
+    counts how many elements were extracted.
+    """
 
     path: str
     type: t.Stack
     elements: tuple[Place, ...]
+    next: ir.VarRef | None = None
+
+
+@dataclass(frozen=True)
+class ChoicePlace:
+    """An element, or a part of one, of a stack that the IR does not know; which one is known only at run time.
+
+    ``advance`` is the counter to move on when this is extracted into; ``is_checked``: an index that is out of bounds
+    rejects the packet.
+    """
+
+    index: ir.Expr
+    choices: tuple[Place, ...]
+    is_checked: bool = False
+    advance: ir.VarRef | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +99,27 @@ class InstancePlace:
     state: Mapping[str, ir.VarRef] = field(default_factory=dict)
 
 
-Place = ScalarPlace | ReadOnly | HeaderPlace | StackPlace | StructPlace | VarbitPlace | PacketPlace | InstancePlace
+Place = (
+    ScalarPlace
+    | ReadOnly
+    | HeaderPlace
+    | StackPlace
+    | ChoicePlace
+    | StructPlace
+    | VarbitPlace
+    | PacketPlace
+    | InstancePlace
+)
+    ChoicePlace
+    | ScalarPlace
+    | ReadOnly
+    | HeaderPlace
+    | StackPlace
+    | StructPlace
+    | VarbitPlace
+    | PacketPlace
+    | InstancePlace
+)
 
 
 @dataclass(frozen=True)
@@ -162,6 +201,8 @@ def roots(place: Place) -> set[str]:
     if isinstance(place, StackPlace):
         found = {"header " + place.path} if place.path else set()
         return found.union(*map(roots, place.elements))
+    if isinstance(place, ChoicePlace):
+        return set().union(*map(roots, place.choices))
     if isinstance(place, StructPlace):
         return set().union(*map(roots, place.parts.values()), roots(place.valid) if place.valid else set())
     return set()

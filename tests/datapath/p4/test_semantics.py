@@ -190,3 +190,13 @@ def test_initial_values_are_set_once() -> None:
     # m = meta + 2 = 2; first round: n = 2, m = 9; second: n = 9 > 4, so meta = 9.
     outcome = parse("locals", bytes([1, 0]))
     assert outcome.variables["meta"] == 9
+
+
+def test_stack_of_unions() -> None:
+    mss = bytes([2, 4, 0, 5])
+    outcome = parse("union_stack", mss + mss + bytes([0, 8]))
+    assert outcome.verdict == "accept"
+    assert list(outcome.headers) == ["options[0].mss", "options[1].mss", "options[2].end"]
+    assert outcome.variables["sum"] == 5 + 5 + 9
+    full = parse("union_stack", mss * 4)
+    assert (full.verdict, full.error) == ("reject", "StackOutOfBounds")

@@ -9,9 +9,10 @@ parser P(packet_in pkt, out headers_t hdr) {
     Inner() inner;
     state start {
         hdr.a.x = magic(3);
-        pkt.extract(hdr.us.next.one);
+        hdr.us.push_front(1);
+        inner.apply(pkt, hdr.us.next.one);
         a_t[2] stack;
-        pkt.extract(stack.next);
+        stack.pop_front(1);
         transition accept;
     }
 }
