@@ -42,19 +42,8 @@ PACKETS = {
 }
 # What a checksum does not follow, or what makes a packet that is read differently afterwards.
 FIXED = {"version", "ihl", "totalLen", "payloadLen", "length", "dataOffset", "protocol", "nextHdr", "etherType"}
-FIXED |= {
-    "checksum",
-    "hdrChecksum",
-    "type",
-    "code",
-    "hwType",
-    "protoType",
-    "hwLen",
-    "protoLen",
-    "tpid",
-    "flags",
-    "fragOffset",
-}
+FIXED |= {"checksum", "hdrChecksum", "type", "code", "hwType", "protoType", "hwLen", "protoLen", "tpid"}
+FIXED |= {"flags", "fragOffset"}
 
 
 class Switch:

@@ -260,7 +260,7 @@ def test_only_the_headers_that_a_packet_has_are_hashed() -> None:
     with Lab() as lab:
         lab.slow_path.group_put(group)
         lab.slow_path.flow_put(Flow(ANY, (ToGroup(1),)))
-        found = {}
+        found: dict[int, int] = {}
         for n in range(40):
             packet = make_packet(sport=n // 4, payload=b"x" * (n % 4), udp_checksum=bool(n % 2))
             ((port, _),) = lab.engine.forward(packet)
