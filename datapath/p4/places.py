@@ -110,16 +110,6 @@ Place = (
     | PacketPlace
     | InstancePlace
 )
-    ChoicePlace
-    | ScalarPlace
-    | ReadOnly
-    | HeaderPlace
-    | StackPlace
-    | StructPlace
-    | VarbitPlace
-    | PacketPlace
-    | InstancePlace
-)
 
 
 @dataclass(frozen=True)
