@@ -66,6 +66,7 @@ class ParseOutcome:
     headers: dict[str, HeaderValue]  # the valid ones, in order of declaration
     variables: dict[str, int] = field(default_factory=dict)
     states: tuple[str, ...] = ()  # visited, by their names in the source
+    arms: tuple[tuple[str, int], ...] = field(default=(), compare=False)  # see Machine.arms; engines cannot tell
 
 
 @dataclass
@@ -117,7 +118,8 @@ class Interpreter:
             verdict, error = REJECT, reason.error
         valid = {path: _value(state) for path, state in machine.headers.items() if state.valid}
         name = self.program.errors[error]
-        return ParseOutcome(verdict, name, machine.cursor, valid, dict(machine.variables), tuple(machine.visited))
+        visited, arms = tuple(machine.visited), tuple(machine.arms)
+        return ParseOutcome(verdict, name, machine.cursor, valid, dict(machine.variables), visited, arms)
 
 
 def _value(state: HeaderState) -> HeaderValue:
@@ -147,7 +149,9 @@ class Machine:
         self.sizes = {s.path: s.size for s in program.stacks}
         self.variables = {v.name: v.initial for v in program.variables}
         self.in_port = in_port
+        self.state = ""  # where it is
         self.visited: list[str] = []
+        self.arms: list[tuple[str, int]] = []  # (state, index of its select's case taken); no select: 0, no match: -1
         self.counted = interpreter.counted
         self.evaluator = Evaluator(self)
 
@@ -155,15 +159,20 @@ class Machine:
         """Go from the start state to ``accept`` or ``reject``; ``Rejected`` carries an error out."""
         name, n_counted = self.program.states[0].name, 0
         while name not in (ACCEPT, REJECT):
-            if not is_continuation(name):
-                self.visited.append(base_name(name))
+            self.enter(name)
             n_counted += name in self.counted
             if n_counted > MAX_STATE_VISITS:
                 self.reject("ParserTimeout")
             self.execute(self.states[name].statements)
             transition = self.states[name].transition
-            name = transition.target if isinstance(transition, Goto) else self.select(transition)
+            name = self.go(transition) if isinstance(transition, Goto) else self.select(transition)
         return name
+
+    def enter(self, name: str) -> None:
+        """Note that a state is entered."""
+        self.state = name
+        if not is_continuation(name):
+            self.visited.append(base_name(name))
 
     def reject(self, error: str) -> None:
         raise Rejected(self.program.errors.index(error))
@@ -294,13 +303,19 @@ class Machine:
         self.next_index[stack] = min(max(self.next_index[stack] + count, 0), size)
 
     # ------------------------------------------------------------------------------------------ transitions
+    def go(self, transition: Goto) -> str:
+        self.arms.append((self.state, 0))
+        return transition.target
+
     def select(self, select: Select) -> str:
         keys = [(self.evaluate(key), key) for key in select.keys]
-        for case in select.cases:
+        for i, case in enumerate(select.cases):
             if len(case.keysets) == 1 and isinstance(case.keysets[0], InValueSet):
                 continue  # a value set is empty until someone fills it
             if all(_matches(keyset, value, key) for keyset, (value, key) in zip(case.keysets, keys, strict=True)):
+                self.arms.append((self.state, i))
                 return case.target
+        self.arms.append((self.state, -1))
         self.reject("NoMatch")
         return REJECT
 
