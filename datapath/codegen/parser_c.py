@@ -20,8 +20,7 @@ from datapath.codegen.values_c import c_number, constant
 from datapath.errors import Location, P4Errors, P4UnsupportedError
 from datapath.ir.graph import is_continuation
 from datapath.ir.layout import KeyLayout
-from datapath.ir.model import ACCEPT, REJECT, Goto, Program
-from datapath.passes.bound_loops import VISITS
+from datapath.ir.model import ACCEPT, REJECT, VISITS, Goto, Program
 
 SIGNATURE = "static __always_inline int program_parse"
 PARAMETERS = "(struct packet *pkt, struct flow_key *key, struct parse_result *result)"

@@ -9,8 +9,8 @@ from datapath.codegen.names import c_names
 from datapath.ir.graph import base_name, targets
 from datapath.ir.layout import KeyHeader, KeyLayout
 from datapath.ir.model import ACCEPT, REJECT, Header, Program, State, Variable, VarRef
+from datapath.ir.validity import Validity, entry_validity
 from datapath.ir.walk import state_expressions
-from datapath.passes.validity import Validity, entry_validity
 
 RESERVED = ("accept", "reject", "offset", "cursor", "error", "valid", "p", "pkt", "key", "result")
 

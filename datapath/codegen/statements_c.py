@@ -46,7 +46,7 @@ from datapath.ir.model import (
     VarRef,
     Verify,
 )
-from datapath.passes.validity import Validity, after_statements
+from datapath.ir.validity import Validity, after_statements
 
 TOO_SHORT = CORE_ERRORS.index("PacketTooShort")
 HEADER_TOO_SHORT = CORE_ERRORS.index("HeaderTooShort")

@@ -30,6 +30,7 @@ CORE_ERRORS = (
 )
 ACCEPT = "accept"
 REJECT = "reject"
+VISITS = "$visits"  # the variable in which passes/bound_loops counts them
 MAX_STATE_VISITS = 64  # of a packet, where neither a stack nor the packet bounds a loop; then ParserTimeout
 
 

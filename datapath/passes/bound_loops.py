@@ -13,6 +13,7 @@ from datapath.ir.graph import counted_states
 from datapath.ir.model import (
     CORE_ERRORS,
     MAX_STATE_VISITS,
+    VISITS,
     Assign,
     Binary,
     Const,
@@ -23,7 +24,6 @@ from datapath.ir.model import (
     Verify,
 )
 
-VISITS = "$visits"
 _WIDTH = 8
 _TIMEOUT = CORE_ERRORS.index("ParserTimeout")
 

@@ -22,7 +22,7 @@ from datapath.ir.layout import (
     KeyLayout,
 )
 from datapath.ir.model import Checksum, Header, Program
-from datapath.passes.validity import conflicts
+from datapath.ir.validity import conflicts
 
 LENGTH_SIZE = 2  # bytes of a varbit's length
 Warn = Callable[[Diagnostic], None]

@@ -1,7 +1,7 @@
 """Which headers may be, and which must be, valid when a state is entered.
 
-An analysis, not a rewrite: read by ``compute_layout`` (headers that are never valid together share a slot of the key)
-and by ``codegen/`` (a field of a header that must be valid is read without a test).
+An analysis, not a rewrite: read by ``passes/compute_layout`` (headers that are never valid together share a slot of the
+key) and by ``codegen/`` (a field of a header that must be valid is read without a test).
 Precondition: ``unroll_stacks`` (every header is named).
 """
 
