@@ -120,11 +120,12 @@ def _state(program: Program, state: State) -> Iterator[str]:
         return
     yield f"    select {', '.join(text(k) for k in transition.keys)}"
     for case in transition.cases:
-        keysets = ", ".join(_keyset(k) for k in case.keysets)
+        keysets = ", ".join(keyset_text(k) for k in case.keysets)
         yield f"        {keysets}: {case.target}"
 
 
-def _keyset(keyset: Keyset) -> str:
+def keyset_text(keyset: Keyset) -> str:
+    """Return what a select arm matches as text."""
     if isinstance(keyset, Any):
         return "_"
     if isinstance(keyset, Masked):
@@ -137,7 +138,7 @@ def _keyset(keyset: Keyset) -> str:
 
 def _statement(program: Program, statement: Statement, indent: str) -> Iterator[str]:
     if isinstance(statement, If):
-        yield f"{indent}if {text(statement.condition)}"
+        yield indent + statement_text(program, statement)
         for inner in statement.then:
             yield from _statement(program, inner, indent + "    ")
         if statement.otherwise:
@@ -145,10 +146,13 @@ def _statement(program: Program, statement: Statement, indent: str) -> Iterator[
             for inner in statement.otherwise:
                 yield from _statement(program, inner, indent + "    ")
         return
-    yield indent + _plain_statement(program, statement)
+    yield indent + statement_text(program, statement)
 
 
-def _plain_statement(program: Program, statement: Statement) -> str:
+def statement_text(program: Program, statement: Statement) -> str:
+    """Return a statement as text, an ``If`` without its branches."""
+    if isinstance(statement, If):
+        return f"if {text(statement.condition)}"
     if isinstance(statement, Extract):
         size = f", {text(statement.varbit_bits)}" if statement.varbit_bits is not None else ""
         return f"extract {_at(statement.header)}{size}"

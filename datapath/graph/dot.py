@@ -1,0 +1,127 @@
+"""Writes a parse graph as DOT, Graphviz's language; ``draw.py`` and whoever has a viewer of their own read it.
+
+A state is a table: its name, its steps, what it selects on.  Extraction stands out, since headers are what people look
+for; the way back of a loop is blue, everything that ends in ``reject`` is red and takes no part in the layout.
+
+Source: Graphviz's documentation of the DOT language and of HTML-like labels.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from datapath.graph.nodes import NO_MATCH, Edge, Node, ParseGraph
+from datapath.ir.model import ACCEPT, REJECT
+
+MAX_STEP = 46  # characters; longer ones are cut, the tooltip has all of it
+MAX_ARMS = 6  # lines of an edge's label
+MAX_STEPS = 9  # rows of a state
+_FONT = "Helvetica,Arial,sans-serif"
+_HEAD = "#dbe7f5"
+_EXTRACT = "#1a5c2e"
+_REJECT = "#b3261e"
+_BACK = "#1b5fbf"
+_QUIET = "#777777"
+
+
+def dot_text(graph: ParseGraph) -> str:
+    """Return a graph as DOT."""
+    return "\n".join(_graph(graph)) + "\n"
+
+
+def _graph(graph: ParseGraph) -> Iterator[str]:
+    yield f"digraph {_quoted(graph.name)} {{"
+    yield f"    graph [rankdir=TB, nodesep=0.35, ranksep=0.55, fontname={_quoted(_FONT)}, fontsize=11];"
+    yield f"    node [shape=plain, fontname={_quoted(_FONT)}, fontsize=11];"
+    yield f"    edge [fontname={_quoted(_FONT)}, fontsize=10, arrowsize=0.7, color={_quoted('#444444')}];"
+    for group in dict.fromkeys(node.group for node in graph.nodes):
+        yield from _group(group, [node for node in graph.nodes if node.group == group])
+    for edge in graph.edges:
+        yield f"    {_quoted(edge.source)} -> {_quoted(edge.target)} [{_edge(edge)}];"
+    yield "}"
+
+
+def _group(group: str, nodes: list[Node]) -> Iterator[str]:
+    indent = "        " if group else "    "
+    if group:
+        yield f"    subgraph {_quoted('cluster_' + group)} {{"
+        yield f"        label={_quoted(group)}; labeljust=l; style=rounded; color={_quoted('#999999')};"
+    for node in nodes:
+        yield f"{indent}{_quoted(node.name)} [{_node(node)}];"
+    if group:
+        yield "    }"
+
+
+def _node(node: Node) -> str:
+    if node.name in (ACCEPT, REJECT):
+        color = _EXTRACT if node.name == ACCEPT else _REJECT
+        return (
+            f"label={_quoted(node.name)}, shape=box, style=rounded, color={_quoted(color)}, fontcolor={_quoted(color)}"
+        )
+    rows = [f'<TR><TD BGCOLOR="{_HEAD}"><B>{_html(_title(node))}</B></TD></TR>']
+    shown = node.steps if len(node.steps) <= MAX_STEPS else node.steps[: MAX_STEPS - 1]
+    rows += [_step(step) for step in shown]
+    if len(shown) < len(node.steps):
+        rows.append(_row(f"… {len(node.steps) - len(shown)} more", _QUIET))
+    if node.keys:
+        rows.append(_row(_cut(f"select {node.keys}"), "#333333", italic=True))
+    tooltip = "\n".join([node.name, *node.steps, *([f"select {node.keys}"] if node.keys else [])])
+    style = ' STYLE="DASHED"' if node.continued else ""
+    table = f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="#666666"{style}>'
+    return f"label=<{table}{''.join(rows)}</TABLE>>, tooltip={_quoted(tooltip)}"
+
+
+def _title(node: Node) -> str:
+    return node.name.removeprefix(f"{node.group}.") if node.group else node.name
+
+
+def _step(step: str) -> str:
+    if step.lstrip().startswith("extract "):
+        return _row(_cut(step), _EXTRACT, bold=True)
+    return _row(_cut(step), "#333333")
+
+
+def _row(text: str, color: str, bold: bool = False, italic: bool = False) -> str:
+    inner = _html(text)
+    inner = f"<B>{inner}</B>" if bold else f"<I>{inner}</I>" if italic else inner
+    return f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR="{color}">{inner}</FONT></TD></TR>'
+
+
+def _edge(edge: Edge) -> str:
+    items: list[str] = []
+    if edge.labels:
+        shown = edge.labels if len(edge.labels) <= MAX_ARMS else edge.labels[: MAX_ARMS - 1]
+        lines = [_cut(label) for label in shown]
+        if len(shown) < len(edge.labels):
+            lines.append(f"… {len(edge.labels) - len(shown)} more")
+        items.append(f"label={_quoted(_lines(lines))}")
+        items.append(f"tooltip={_quoted(', '.join(edge.labels))}")
+    if edge.target == REJECT:
+        items += [f"color={_quoted(_REJECT)}", f"fontcolor={_quoted(_REJECT)}", "weight=0"]
+        items += ["style=dashed"] if edge.labels == (NO_MATCH,) else []
+    elif edge.loops_back:
+        items += [f"color={_quoted(_BACK)}", f"fontcolor={_quoted(_BACK)}", "penwidth=1.4"]
+    elif edge.target == ACCEPT:
+        items += [f"color={_quoted(_QUIET)}", f"fontcolor={_quoted(_QUIET)}", "weight=0"]
+    else:
+        items.append("weight=3")
+    return ", ".join(items)
+
+
+def _lines(lines: list[str]) -> str:
+    return "\n".join(f" {line} " for line in lines)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_STEP else text[: MAX_STEP - 1] + "…"
+
+
+def _html(text: str) -> str:
+    kept = text.lstrip(" ")
+    return "&#160;" * (2 * (len(text) - len(kept))) + html.escape(kept)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

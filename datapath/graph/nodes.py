@@ -1,0 +1,196 @@
+"""What a picture of a parser shows: its states with what they do, and its transitions, one for each pair of states.
+
+Fed by lowering (the program as written: no loop is unrolled); read by ``dot.py``.  Arms of a select that lead to one
+state are one edge.  Where the source can be read, an arm says what is written there (``TYPE_IPV4``), else its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from datapath.errors import Location
+from datapath.ir.graph import is_continuation, loops, targets
+from datapath.ir.model import ACCEPT, REJECT, Any, Case, Extract, Goto, If, Keyset, Masked, Program, State, Statement
+from datapath.ir.text import keyset_text, statement_text, text
+
+NO_MATCH = "no match"
+SourceLine = Callable[[Location], str]
+_SIZED = re.compile(r"\b\d+[ws](0x[0-9a-f]+|\d+)\b")  # 16w0x800: in a picture the width only costs room
+_CAST = re.compile(r"\((?:bit|int)<\d+>\)")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A state; ``accept`` and ``reject`` have neither steps nor keys."""
+
+    name: str
+    group: str  # the sub-parser's instance, "" outside of sub-parsers
+    steps: tuple[str, ...] = ()
+    extracts: tuple[str, ...] = ()  # those of the steps that extract, without the word
+    keys: str = ""  # what it selects on, "" without a select
+    continued: bool = False  # the rest of a state behind a sub-parser or a branch
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A transition; ``labels`` are the arms in order, none where it is unconditional."""
+
+    source: str
+    target: str
+    labels: tuple[str, ...]
+    loops_back: bool
+
+
+@dataclass(frozen=True)
+class ParseGraph:
+    name: str
+    nodes: tuple[Node, ...]  # the start state first, accept and reject last if anything leads there
+    edges: tuple[Edge, ...]
+
+
+def parse_graph(program: Program, source_line: SourceLine | None = None) -> ParseGraph:
+    """Return the graph of a program as lowered.
+
+    Args:
+        program: The program.
+        source_line: Gives the source's text at a place; read from the files by default.
+    """
+    line_at = source_line or SourceFiles().line
+    back = _back_edges(program)
+    nodes = [_node(program, state) for state in program.states]
+    edges: list[Edge] = []
+    for state in program.states:
+        for target, labels in _arms(state, line_at).items():
+            edges.append(Edge(state.name, target, tuple(labels), (state.name, target) in back))
+    reached = {edge.target for edge in edges}
+    nodes += [Node(name, "") for name in (ACCEPT, REJECT) if name in reached]
+    return ParseGraph(program.name, tuple(nodes), tuple(edges))
+
+
+class SourceFiles:
+    """Reads source lines; files that are not there (any more) are empty."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[str]] = {}
+
+    def line(self, location: Location) -> str:
+        """Return the line of a place, "" if it cannot be read."""
+        if location.file not in self._lines:
+            try:
+                self._lines[location.file] = Path(location.file).read_text(errors="replace").split("\n")
+            except OSError:
+                self._lines[location.file] = []
+        lines = self._lines[location.file]
+        return lines[location.line - 1].rstrip("\r") if 0 < location.line <= len(lines) else ""
+
+
+def _node(program: Program, state: State) -> Node:
+    steps: list[str] = []
+    extracts: list[str] = []
+    for depth, statement in _flat(state.statements):
+        step = _plain(statement_text(program, statement))
+        if isinstance(statement, Extract):
+            extracts.append(step.removeprefix("extract "))
+        steps.append("  " * depth + step)
+    keys = (
+        ", ".join(_plain(text(key)) for key in state.transition.keys) if not isinstance(state.transition, Goto) else ""
+    )
+    group, _, _ = state.name.rpartition(".")
+    return Node(state.name, group, tuple(steps), tuple(extracts), keys, is_continuation(state.name))
+
+
+def _flat(statements: tuple[Statement, ...], depth: int = 0) -> Iterator[tuple[int, Statement]]:
+    for statement in statements:
+        yield depth, statement
+        if isinstance(statement, If):
+            yield from _flat(statement.then, depth + 1)
+            yield from _flat(statement.otherwise, depth + 1)
+
+
+def _plain(expression: str) -> str:
+    """Return an expression without widths and casts, and without the brackets around all of it."""
+    short = _CAST.sub("", _SIZED.sub(_number, expression))
+    return short[1:-1] if short.startswith("(") and _closes_at_end(short) else short
+
+
+def _number(match: re.Match[str]) -> str:
+    value = int(match[1], 0)
+    return str(value) if value < 1000 else match[1]
+
+
+def _closes_at_end(expression: str) -> bool:
+    depth = 0
+    for i, character in enumerate(expression):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth == 0:
+            return i == len(expression) - 1
+    return False
+
+
+# ---------------------------------------------------------------------------------------------------- edges
+def _arms(state: State, line_at: SourceLine) -> dict[str, list[str]]:
+    """Return the labels for each state that may follow, in order."""
+    if isinstance(state.transition, Goto):
+        return {state.transition.target: []}
+    found: dict[str, list[str]] = {}
+    for case in state.transition.cases:
+        label = _label(case, line_at)
+        labels = found.setdefault(case.target, [])
+        if label not in labels:
+            labels.append(label)
+    if not any(_catches_all(case) for case in state.transition.cases):
+        found.setdefault(REJECT, []).append(NO_MATCH)
+    return found
+
+
+def _catches_all(case: Case) -> bool:
+    return all(isinstance(k, Any) or (isinstance(k, Masked) and not k.mask) for k in case.keysets)
+
+
+def _label(case: Case, line_at: SourceLine) -> str:
+    if _catches_all(case):
+        return "default"
+    written = _written(line_at(case.location)[case.location.column - 1 :]) if case.location else ""
+    return written or _tuple(case.keysets)
+
+
+def _written(rest: str) -> str:
+    """Return a keyset as it is written at the beginning of ``rest``, "" unless it ends on the line."""
+    depth = 0
+    for i, character in enumerate(rest):
+        depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(character, 0)
+        if character == ":" and depth == 0:
+            return " ".join(rest[:i].split())
+    return ""
+
+
+def _tuple(keysets: tuple[Keyset, ...]) -> str:
+    parts = [keyset_text(k) for k in keysets]
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _back_edges(program: Program) -> set[tuple[str, str]]:
+    """Return the transitions that go against the order in which states are first reached, within a loop."""
+    states = {state.name: state for state in program.states}
+    part_of = {name: part for part in loops(states, lambda name: targets(states[name])) for name in part}
+    depth = _depths(program.states[0].name, states)
+    return {
+        (name, target)
+        for name, part in part_of.items()
+        for target in targets(states[name])
+        if target in part and depth.get(target, 0) <= depth.get(name, 0)
+    }
+
+
+def _depths(start: str, states: dict[str, State]) -> dict[str, int]:
+    depth = {start: 0}
+    order = [start]
+    for name in order:
+        for target in targets(states[name]):
+            if target in states and target not in depth:
+                depth[target] = depth[name] + 1
+                order.append(target)
+    return depth
