@@ -113,6 +113,16 @@ def _is_packet_out(param: ast.Param) -> bool:
     return isinstance(param.type, ast.NamedType) and param.type.name == "packet_out"
 
 
+def is_internet_sum(node: ast.Instantiation) -> bool:
+    """Is this extern instance an Internet checksum?  PSA's ``Checksum`` is one if its constructor says so."""
+    if not isinstance(node.type, ast.NamedType):
+        return False
+    if node.type.name != "Checksum":
+        return node.type.name in ("InternetChecksum", "Checksum16")
+    values = [a.value for a in node.args]
+    return any(isinstance(v, ast.Member) and v.member == "ONES_COMPLEMENT16" for v in values)
+
+
 def headers_param(params: tuple[t.Param, ...]) -> t.Param | None:
     """Return the parameter that the parser's headers go into: ``out`` before ``inout``, a struct with headers."""
     for direction in ("out", "inout"):

@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from datapath.errors import Location
 from datapath.ir import model as ir
 from datapath.p4 import ast
-from datapath.p4.architecture import Parts
+from datapath.p4.architecture import Parts, is_internet_sum
 from datapath.p4.deparser import Root, View, scalar_field
 from datapath.p4.places import HeaderPlace, Place, ScalarPlace, StackPlace, StructPlace, headers_in
 from datapath.p4.source import Report, did_you_mean
 
 V1MODEL_CALLS = ("verify_checksum", "update_checksum", "verify_checksum_with_payload", "update_checksum_with_payload")
-SUM_EXTERNS = ("Checksum16", "InternetChecksum", "Checksum")
 WORDS = ("payload", "optional")
 
 
@@ -278,8 +277,8 @@ def _sum_call(view: View, call: ast.CallExpr, root: Root, headers: Sequence[ir.H
 
 def _is_sum_extern(view: View, name: str) -> bool:
     for local in view.control.locals:
-        if isinstance(local, ast.Instantiation) and local.name == name and isinstance(local.type, ast.NamedType):
-            return local.type.name in SUM_EXTERNS
+        if isinstance(local, ast.Instantiation) and local.name == name:
+            return is_internet_sum(local)
     return False
 
 

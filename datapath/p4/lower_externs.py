@@ -12,11 +12,11 @@ from datapath.errors import Location
 from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
+from datapath.p4.architecture import is_internet_sum
 from datapath.p4.check_base import Call
 from datapath.p4.lower_calls import LowerCalls
 from datapath.p4.places import Compound, InstancePlace, Place, RValue
 
-SUMS = ("InternetChecksum", "Checksum16")
 NOTHING = Compound(t.VOID, {})
 
 
@@ -32,7 +32,7 @@ class LowerExterns(LowerCalls):
             if isinstance(type_, t.Block):
                 args[param.node] = self.constructor_argument(param, value)
         state = {}
-        if isinstance(type_, t.Extern) and type_.name in SUMS:
+        if is_internet_sum(node):
             state["sum"] = self.variable(f"{self.frame.prefix}{node.name}", 16)
         return InstancePlace(type_, node, node.name, args, state)
 
@@ -40,12 +40,12 @@ class LowerExterns(LowerCalls):
         raise NotImplementedError
 
     def extern_method(self, node: ast.CallExpr, call: Call, target: InstancePlace) -> RValue:
-        if isinstance(target.type, t.Extern) and target.type.name in SUMS and "sum" in target.state:
-            return self._sum_method(node, call, target.state["sum"], target.type.name)
+        if "sum" in target.state:
+            return self._sum_method(node, call, target.state["sum"])
         self.ignore_extern(node, call)
         return NOTHING
 
-    def _sum_method(self, node: ast.CallExpr, call: Call, state: ir.VarRef, name: str) -> RValue:
+    def _sum_method(self, node: ast.CallExpr, call: Call, state: ir.VarRef) -> RValue:
         values = [value for _, value in call.args if value is not None]
         if call.name == "clear":
             self.emit(ir.Assign(state, ir.Const(0, 16), node.loc))

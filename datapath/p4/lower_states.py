@@ -212,6 +212,9 @@ class LowerStates(LowerExterns):
         prefix = self._free_prefix(f"{self.frame.prefix}{name}.")
         join = self.part_name()
         bound = {k: self.subst(v) for k, v in call.bound.items()}
+        type_params = self.info.blocks[parser].type_params
+        given = call.block.args if call.block is not None else ()
+        bound.update((k, self.subst(v)) for k, v in zip(type_params, given, strict=False) if k != v)
         frame = Frame(parser, prefix, env=args, bound=bound, accept=join)
         copies = self.bind(call.args, frame, node.loc)
         outer, self.frame = self.frame, frame
