@@ -295,6 +295,9 @@ class OvsP4Switch(_Shell, Switch):  # type: ignore[misc]
     def dpctl(self, *args: str) -> str:
         """Answer Mininet's ``dpctl VERB`` (dump-flows, add-flow ...) with what ``ovsp4 VERB`` says."""
         verb, *rest = args or ("show",)
-        command = [sys.executable, "-m", "testbed.cli", verb, "--network", self.fabric.name, self.name, *rest]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+        bridge = [] if verb == "show" else [self.name]  # that one is about the whole network
+        command = [sys.executable, "-m", "testbed.cli", verb, "--network", self.fabric.name, *bridge, *rest]
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         return done.stdout + done.stderr
