@@ -20,6 +20,7 @@ from topologies import End, Topology
 
 _L2_PREFIX = 8
 _L3_PREFIX = 24
+_HOSTS_MAX = 253  # of a switch: what a /24 has, less the gateway
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ def derive_addresses(topology: Topology) -> Addresses:
     for switch in topology.switches:
         for j, host in enumerate(topology.hosts_of(switch.name), 1):
             i = _number(topology, switch.name)
+            if j > _HOSTS_MAX:
+                where = topology.source or topology.name
+                raise TopologyError(
+                    f"{where}: error: {switch.name} has more than {_HOSTS_MAX} hosts, no addresses are left"
+                )
             derived = f"10.{i >> 8}.{i & 255}.{j}/{_L3_PREFIX if routed else _L2_PREFIX}"
             interface = ipaddress.IPv4Interface(host.ip or derived)
             placed[host.name] = HostAddress(host.mac or _mac(0x01, i, j), interface, topology.attachment(host.name))

@@ -10,6 +10,7 @@ import ipaddress
 from pathlib import Path
 from typing import Any
 
+from datapath import SwitchError, find_program
 from topologies.generators import GENERATORS, Parts
 from topologies.model import INTERFACE_NAME_MAX, Host, L3Fields, Link, Switch, Topology
 from topologies.places import Faults, Placed, did_you_mean
@@ -185,11 +186,15 @@ def _check_names(tree: Placed, links: tuple[Link, ...], faults: Faults) -> None:
 
 # ------------------------------------------------------------------------------------------------ the program
 def _program(tree: Placed, path: Path, faults: Faults) -> str:
-    """Return the P4 file's absolute path; a plain name stays as it is."""
+    """Return the P4 file's absolute path; the name of a program that ships stays as it is."""
     entry = tree.get("program")
     if entry is None or not isinstance(entry.value, str):
         return ""
     if not entry.value.endswith(".p4") and "/" not in entry.value:
+        try:
+            find_program(entry.value)
+        except SwitchError as error:
+            faults.add(entry.location, entry.path, str(error), "a file's name ends in .p4")
         return entry.value
     file = (path.parent / entry.value).absolute()
     if not file.is_file():

@@ -59,6 +59,15 @@ def test_own_addresses_go_first(tmp_path: Path) -> None:
     assert (a.ip, a.gateway, a.mac) == ("192.168.7.9", "192.168.7.14", "06:00:00:00:00:09")
 
 
+def test_a_switch_can_be_too_full(tmp_path: Path) -> None:
+    names = [f"h{i}" for i in range(254)]
+    links = ", ".join(f"[s1, {name}]" for name in names)
+    path = tmp_path / "net.yaml"
+    path.write_text(f"program: l2l3\nswitches: [s1]\nhosts: [{', '.join(names)}]\nlinks: [{links}]\n")
+    with pytest.raises(TopologyError, match="s1 has more than 253 hosts"):
+        derive_addresses(load(str(path)))
+
+
 @pytest.mark.parametrize(
     ("hosts", "message"),
     [

@@ -133,6 +133,7 @@ def test_program_in_brackets_is_relative_to_where_one_stands(tmp_path: Path, mon
         ("leaf-spine[leaves=0]", "params.leaves: 0 is out of range: 1 to 200"),
         ("single[datapath=dpdk]", "datapath: 'dpdk' is none of auto, xdp, afxdp"),
         ("single[program=none.p4]", "there is no file"),
+        ("single[program=none]", "single[program=none]:1:8: error: program: no P4 program none"),
         ("single[hosts=2", "not a topology"),
         ("", "not a topology"),
         ("no/such/net.yaml", "there is no file no/such/net.yaml"),
