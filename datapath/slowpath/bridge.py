@@ -72,6 +72,7 @@ class SlowPath:
         self._lib = native.library(tuple(flags)) if flags else native.library()
         self._tables = native.LayoutTables(layout)
         self._table_limit = table_limit
+        self.megaflow_limit = megaflow_limit
         config = native.Config(megaflow_limit, table_limit, int(megaflow_idle_s * _NS))
         self._sp: int | None = self._lib.sp_new(byref(self._tables.struct), byref(config), lock_ptr)
         if not self._sp:

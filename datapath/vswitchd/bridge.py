@@ -237,6 +237,7 @@ class Bridge:
             "drops": drops,
             "parser_errors": {self._layout.errors[number]: count for number, count in errors.items()},
             **self._slow_path.stats(),
+            "megaflow_limit": self._slow_path.megaflow_limit,
             "engine": {name: value for name, value in self._parts.user.counters().items() if name != "pool_error"},
         }
 
