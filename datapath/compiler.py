@@ -10,13 +10,14 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datapath.cache import cache_dir, write_atomically
 from datapath.codegen.cursor import counts_bytes
 from datapath.codegen.parser_c import generate
-from datapath.errors import Diagnostic
+from datapath.errors import Diagnostic, Location, P4Error, P4Errors
 from datapath.ir.layout import KeyLayout
 from datapath.ir.model import Program
 from datapath.passes.bound_loops import bound_loops
@@ -27,6 +28,11 @@ from datapath.passes.fold_constants import fold_constants
 from datapath.passes.prune_variables import prune_variables
 from datapath.passes.unroll_stacks import unroll_stacks
 from datapath.passes.warn import warnings_of
+from datapath.passes.warn_unused import unused_warnings
+from datapath.source_files import SourceFiles
+
+if TYPE_CHECKING:
+    from datapath.p4 import LoadedProgram
 
 HERE = Path(__file__).parent
 Pass = Callable[[Program], Program]
@@ -53,10 +59,16 @@ class CompiledProgram:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def run_passes(program: Program) -> Program:
-    """Return the program after all passes."""
+def run_passes(program: Program, after: Callable[[str, Program], None] = lambda name, program: None) -> Program:
+    """Return the program after all passes.
+
+    Args:
+        program: As lowered.
+        after: Told each pass by its name, and what it made.
+    """
     for step in PASSES:
         program = step(program)
+        after(step.__name__, program)
     return program
 
 
@@ -72,9 +84,18 @@ def compile_ir(program: Program, warnings: tuple[Diagnostic, ...] = ()) -> Compi
     """
     found = list(warnings)
     lowered = run_passes(program)
+    found += unused_warnings(program)
     found += warnings_of(lowered, counts_bytes(lowered))
     layout = compute_layout(lowered, source_states(program), found.append)
-    return CompiledProgram(program, layout, generate(lowered, layout), tuple(found))
+    return CompiledProgram(program, layout, generate(lowered, layout), _each_once(found))
+
+
+def _each_once(warnings: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the warnings without those that a later stage has found again."""
+    first: dict[tuple[str, Location, str], Diagnostic] = {}
+    for warning in warnings:
+        first.setdefault((warning.name, warning.location, warning.message), warning)
+    return tuple(first.values())
 
 
 def compile_program(
@@ -92,7 +113,12 @@ def compile_program(
         OvsP4Error: The file cannot be read.
     """
     defines = dict(defines or {})
-    request = [str(Path(path).absolute()), [str(Path(d).absolute()) for d in include_dirs], sorted(defines.items())]
+    request = [
+        str(path),
+        str(Path(path).absolute()),
+        [str(Path(d).absolute()) for d in include_dirs],
+        sorted(defines.items()),
+    ]
     name = hashlib.sha256(json.dumps([_own_digest(), request]).encode()).hexdigest()[:32]
     entry = cache_dir() / "programs" / f"{Path(path).stem}-{name}.pickle"
     found = _cached(entry)
@@ -101,10 +127,28 @@ def compile_program(
     from datapath.p4 import load  # the front end is large, and not needed when the cache knows the answer
 
     loaded = load(str(path), [str(d) for d in include_dirs], defines)
-    compiled = compile_ir(loaded.program, tuple(loaded.warnings))
+    compiled = _compile_loaded(loaded)
     files = {str(Path(file).absolute()): _file_digest(Path(file)) for file in loaded.files}
     write_atomically(entry, pickle.dumps((files, compiled)))
     return compiled
+
+
+def _compile_loaded(loaded: LoadedProgram) -> CompiledProgram:
+    """Compile what the front end made; the diagnostics of later stages get their source lines."""
+    files = SourceFiles()
+    try:
+        compiled = compile_ir(loaded.program, loaded.warnings)
+    except P4Errors as errors:
+        raise P4Errors([files.complete(d) for d in errors.diagnostics]) from errors
+    except P4Error as error:
+        raise type(error)(files.complete(error.diagnostic)) from error
+    told = [files.complete(d) for d in compiled.warnings if not _is_ours(d)]
+    return replace(compiled, warnings=tuple(sorted(told, key=lambda d: d.location)))
+
+
+def _is_ours(warning: Diagnostic) -> bool:
+    """Tell whether a warning is about the include files that ship: nothing a user could change."""
+    return (HERE / "include") in Path(warning.location.file).absolute().parents
 
 
 def _cached(entry: Path) -> CompiledProgram | None:
@@ -128,11 +172,14 @@ def _file_digest(path: Path) -> str:
         return ""
 
 
+OWN_FILES = ("compiler.py", "errors.py", "source_files.py")
+
+
 @functools.cache
 def _own_digest() -> str:
     """Hash the compiler itself: another compiler, another cache entry."""
     digest = hashlib.sha256()
     parts = [p for d in ("p4", "ir", "passes", "codegen", "include") for p in (HERE / d).rglob("*") if p.is_file()]
-    for file in sorted([*(p for p in parts if p.suffix in (".py", ".p4")), HERE / "compiler.py", HERE / "errors.py"]):
+    for file in sorted([*(p for p in parts if p.suffix in (".py", ".p4")), *(HERE / name for name in OWN_FILES)]):
         digest.update(f"{file.relative_to(HERE)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -51,9 +51,12 @@ class Diagnostic:
     length: int = 1  # columns under the caret
     hint: str = ""
     notes: tuple[tuple[Location, str, str], ...] = ()  # (place, text, source line): earlier declarations
+    name: str = ""  # of a warning: what -W calls it (``ir/warning_names.py``); kept when it is made an error
 
     def __str__(self) -> str:
         text = f"{self.location}: {self.severity}: {self.message}"
+        if self.name:
+            text += f" [-W{'error=' if self.severity == 'error' else ''}{self.name}]"
         text += _excerpt(self.source_line, self.location.column, self.length)
         if self.hint:
             text += f"\n  hint: {self.hint}"

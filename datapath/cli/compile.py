@@ -1,42 +1,63 @@
-"""``ovsp4 compile``: a P4 program to C, for one target, and on request through the kernel's verifier."""
+"""``ovsp4 compile``: a P4 program to C, for one target, and on request through the kernel's verifier.
+
+``--dump-after`` shows the IR on the way there instead.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datapath.cli.program import add_program_arguments, compile_arguments, complain
+from datapath.cli.warning_options import HelpWarnings
 from datapath.errors import OvsP4Error
 
 if TYPE_CHECKING:
     from datapath.compiler import CompiledProgram
+    from datapath.ir.model import Program
 
 
 def add_verbs(subparsers: Any) -> None:
     """Declare ``compile``."""
     parser = subparsers.add_parser("compile", help="compile a P4 program to C")
     add_program_arguments(parser)
-    parser.add_argument("--target", choices=("user", "xdp"), required=True, help="what the C is built for")
+    parser.add_argument("--target", choices=("user", "xdp"), help="what the C is built for")
     parser.add_argument("-o", dest="output", type=Path, metavar="OUT.c", help="write the C there, not to stdout")
     parser.add_argument(
         "--load", action="store_true", help="build it for the target (xdp: through the verifier); print JSON about it"
     )
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--dump-after",
+        dest="dump_after",
+        action="append",
+        default=[],
+        metavar="PASS",
+        help="print the IR after this pass (repeatable; all, or lower: before the first); no C then, but with -o",
+    )
+    parser.add_argument("--help-warnings", action=HelpWarnings, help="list the warnings and exit")
+    parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Compile; 0 done, 2 a diagnostic for the user."""
+    if args.target is None and (args.output or args.load or not args.dump_after):
+        args.usage_error("the following arguments are required: --target")
     try:
+        check_pass_names(args.dump_after)
         compiled = compile_arguments(args)
         for skipped in compiled.program.skipped:
             print(f"note: not used: {skipped}", file=sys.stderr)
+        if args.dump_after:
+            sys.stdout.writelines(dumps(compiled.program, args.dump_after))
         text = f'#include "ctx/{args.target}.h"\n\n{compiled.c_source}'
         if args.output:
             args.output.write_text(text)
-        elif not args.load:
+        elif not args.load and not args.dump_after:
             sys.stdout.write(text)
         if args.load:
             print(json.dumps(_load(compiled, args.target)))
@@ -45,6 +66,47 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return complain(OvsP4Error(f"{error.filename}: {error.strerror}"))
     return 0
+
+
+def check_pass_names(names: Sequence[str]) -> None:
+    """Check the values of ``--dump-after``.
+
+    Raises:
+        OvsP4Error: One is no pass.
+    """
+    if not names:
+        return
+    from datapath.compiler import PASSES
+
+    known = list(dict.fromkeys(["lower", *(step.__name__ for step in PASSES), "all"]))
+    for name in names:
+        if name not in known:
+            raise OvsP4Error(f"--dump-after={name}: there is no pass '{name}'; they are, in order: {', '.join(known)}")
+
+
+def dumps(program: Program, names: Sequence[str]) -> list[str]:
+    """Return the IR after the passes named, each under a line that says which; a pass may run more than once.
+
+    Args:
+        program: As lowered.
+        names: Names of passes, "lower", "all".
+    """
+    from datapath.compiler import PASSES, run_passes
+    from datapath.ir.text import dump
+
+    texts: list[str] = []
+    runs = Counter(step.__name__ for step in PASSES)
+    seen: Counter[str] = Counter()
+
+    def after(name: str, program: Program) -> None:
+        seen[name] += 1
+        if name in names or "all" in names:
+            which = f" ({seen[name]} of {runs[name]})" if runs[name] > 1 else ""
+            texts.append(f"// after {name}{which}\n{dump(program)}\n")
+
+    after("lower", program)
+    run_passes(program, after)
+    return texts
 
 
 def _load(compiled: CompiledProgram, target: str) -> dict[str, object]:

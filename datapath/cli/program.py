@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datapath.errors import OvsP4Error
+from datapath.cli.warning_options import WarningOptions, add_warning_arguments
+from datapath.errors import OvsP4Error, P4Errors
 
 if TYPE_CHECKING:
     from datapath.compiler import CompiledProgram
@@ -16,7 +17,7 @@ EXIT_USER = 2  # the user has to change something, and was told what
 
 
 def add_program_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the source file, ``-I`` and ``-D``."""
+    """Add the source file, ``-I``, ``-D`` and ``-W``."""
     parser.add_argument("program", type=Path, metavar="X.p4", help="the P4 program")
     parser.add_argument(
         "-I", dest="include_dirs", action="append", default=[], metavar="DIR", help="search DIR for #include"
@@ -24,20 +25,27 @@ def add_program_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-D", dest="defines", action="append", default=[], metavar="NAME[=VALUE]", help="define a macro"
     )
+    add_warning_arguments(parser)
 
 
 def compile_arguments(args: argparse.Namespace) -> CompiledProgram:
     """Compile the program that the arguments name; warnings go to standard error.
 
     Raises:
-        OvsP4Error: With everything that is wrong.
+        OvsP4Error: With everything that is wrong, warnings that ``-Werror`` makes errors included.
     """
     from datapath.compiler import compile_program
 
+    options = WarningOptions(args.warnings)
     defines = dict(_define(text) for text in args.defines)
     compiled = compile_program(args.program, args.include_dirs, defines)
-    for warning in compiled.warnings:
-        print(warning, file=sys.stderr)
+    told = options.apply(compiled.warnings)
+    for warning in told:
+        if warning.severity == "warning":
+            print(warning, file=sys.stderr)
+    errors = [warning for warning in told if warning.severity == "error"]
+    if errors:
+        raise P4Errors(errors)
     return compiled
 
 

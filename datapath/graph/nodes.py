@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from datapath.errors import Location
 from datapath.ir.graph import is_continuation, loops, targets
 from datapath.ir.model import ACCEPT, REJECT, Any, Case, Extract, Goto, If, Keyset, Masked, Program, State, Statement
 from datapath.ir.text import keyset_text, statement_text, text
+from datapath.source_files import SourceFiles
 
 NO_MATCH = "no match"
 SourceLine = Callable[[Location], str]
@@ -68,23 +68,6 @@ def parse_graph(program: Program, source_line: SourceLine | None = None) -> Pars
     reached = {edge.target for edge in edges}
     nodes += [Node(name, "") for name in (ACCEPT, REJECT) if name in reached]
     return ParseGraph(program.name, tuple(nodes), tuple(edges))
-
-
-class SourceFiles:
-    """Reads source lines; files that are not there (any more) are empty."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, list[str]] = {}
-
-    def line(self, location: Location) -> str:
-        """Return the line of a place, "" if it cannot be read."""
-        if location.file not in self._lines:
-            try:
-                self._lines[location.file] = Path(location.file).read_text(errors="replace").split("\n")
-            except OSError:
-                self._lines[location.file] = []
-        lines = self._lines[location.file]
-        return lines[location.line - 1].rstrip("\r") if 0 < location.line <= len(lines) else ""
 
 
 def _node(program: Program, state: State) -> Node:

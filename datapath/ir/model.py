@@ -91,6 +91,7 @@ class Variable:
     signed: bool = False
     in_key: bool = False  # a parameter other than headers (user or standard metadata): part of the flow key
     initial: int = 0
+    location: Location | None = field(default=None, compare=False)  # of its declaration, None for the compiler's own
 
 
 # ---------------------------------------------------------------------------------------------------- expressions

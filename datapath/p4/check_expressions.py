@@ -122,7 +122,7 @@ class ExpressionChecker(OperatorChecker):
             return True
         if not constants.fits(value, want):
             wrapped = constants.wrap(value, want)
-            self.report.warning(node.loc, f"{value} does not fit '{want}'; it becomes {wrapped}")
+            self.report.warning("overflow", node.loc, f"{value} does not fit '{want}'; it becomes {wrapped}")
         self.info.values[node] = constants.wrap(value, want)
         return True
 
@@ -186,7 +186,7 @@ class ExpressionChecker(OperatorChecker):
         type_ = t.Bits(node.width, node.signed) if node.width else t.INT
         self.info.values[node] = constants.wrap(node.value, type_)
         if not constants.fits(node.value, type_):
-            self.report.warning(node.loc, f"{node.value} does not fit '{type_}'")
+            self.report.warning("overflow", node.loc, f"{node.value} does not fit '{type_}'")
         return type_
 
     def _name(self, node: ast.Name) -> t.Type:

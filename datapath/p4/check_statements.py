@@ -183,7 +183,12 @@ class StatementChecker(CallChecker):
     def _transition(self, state: ast.StateDecl, known: dict[str, ast.StateDecl]) -> None:
         if state.transition is None:
             hint = "end it with 'transition accept;' or 'transition reject;'"
-            self.report.warning(state.loc, f"state '{state.name}' has no transition: it rejects the packet", hint=hint)
+            self.report.warning(
+                "missing-transition",
+                state.loc,
+                f"state '{state.name}' has no transition: it rejects the packet",
+                hint=hint,
+            )
             return
         if isinstance(state.transition, ast.Goto):
             targets = [(state.transition.target, state.transition.loc)]
@@ -204,7 +209,7 @@ class StatementChecker(CallChecker):
         for case in node.cases:
             if catch_all is not None:
                 notes = [(catch_all.loc, "this one matches everything")]
-                self.report.warning(case.loc, "this case is never reached", notes=notes)
+                self.report.warning("shadowed-arm", case.loc, "this case is never reached", notes=notes)
             self.keyset(case.keyset, keys)
             if _matches_all(case.keyset):
                 catch_all = catch_all or case
@@ -278,7 +283,7 @@ class StatementChecker(CallChecker):
                 waiting.extend(c.target for c in transition.cases)
         for name, state in known.items():
             if name not in reached and "start" in known:
-                self.report.warning(state.loc, f"state '{name}' is never reached")
+                self.report.warning("unreachable-state", state.loc, f"state '{name}' is never reached")
 
 
 def _matches_all(node: ast.Expr) -> bool:

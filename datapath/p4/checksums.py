@@ -35,7 +35,9 @@ def find_checksums(parts: Parts, root: Root, headers: Sequence[ir.Header], repor
             found.setdefault((checksum.header, checksum.field), checksum)
         elif checksum.location is not None:
             report.warning(
-                checksum.location, f"'{checksum.header}.{checksum.field}' is not 16 bits: not kept up to date"
+                "checksum",
+                checksum.location,
+                f"'{checksum.header}.{checksum.field}' is not 16 bits: not kept up to date",
             )
     return tuple(found.values())
 
@@ -306,6 +308,6 @@ def _sum_result(
         _add_data(view, call.args[0].value, root, headers, current.listed)
     if not current.readable or not current.listed.parts:
         message = f"the field list of checksum '{target[0]}.{target[1]}' cannot be read off: it is not kept up to date"
-        report.warning(statement.loc, message)
+        report.warning("checksum", statement.loc, message)
         return None
     return _checksum(target, current.listed, False, headers, statement.loc)

@@ -134,7 +134,7 @@ class ProgramLowering(LowerStates):
             ):
                 old = self.variables[statement.target.name]
                 self.variables[old.name] = ir.Variable(
-                    old.name, old.width_bits, old.signed, old.in_key, statement.value.value
+                    old.name, old.width_bits, old.signed, old.in_key, statement.value.value, old.location
                 )
             else:
                 rest.append(statement)

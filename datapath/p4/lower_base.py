@@ -90,14 +90,14 @@ class LowerBase:
 
     # ------------------------------------------------------------------------------------------------ variables
     def variable(
-        self, name: str, width: int, signed: bool = False, in_key: bool = False, initial: int = 0
+        self, name: str, width: int, signed: bool = False, in_key: bool = False, location: Location | None = None
     ) -> ir.VarRef:
         """Make a variable; a name in use gets a number."""
         unique, n = name, 1
         while unique in self.variables:
             n += 1
             unique = f"{name}_{n}"
-        self.variables[unique] = ir.Variable(unique, width, signed, in_key)
+        self.variables[unique] = ir.Variable(unique, width, signed, in_key, location=location)
         return ir.VarRef(unique, width, signed)
 
     def temporary(self, value: ir.Expr, location: Location | None) -> ir.VarRef:
@@ -106,18 +106,23 @@ class LowerBase:
         self.emit(ir.Assign(ref, value, location))
         return ref
 
-    def local_place(self, type_: t.Type, name: str, location: Location, in_key: bool = False) -> Place:
-        """Make variables for something of ``type_``."""
+    def local_place(
+        self, type_: t.Type, name: str, location: Location, in_key: bool = False, declared: Location | None = None
+    ) -> Place:
+        """Make variables for something of ``type_``; ``declared`` is its declaration, if the program has one."""
         width = scalar_width(type_)
         if width is not None:
-            return ScalarPlace(self.variable(name, width, is_signed(type_), in_key))
+            return ScalarPlace(self.variable(name, width, is_signed(type_), in_key, declared))
         if isinstance(type_, t.Varbit):
             return VarbitPlace(None, name)
         if isinstance(type_, t.Stack):
             parts = (self.local_place(type_.element, f"{name}[{i}]", location) for i in range(type_.size))
             return StackPlace("", type_, tuple(parts), self.variable(f"{name}.$next", 32))
         if isinstance(type_, t.Struct | t.Tuple):
-            made = {n: self.local_place(p, f"{name}.{n}", location, in_key) for n, p in part_types(type_)}
+            made = {
+                n: self.local_place(p, f"{name}.{n}", location, in_key, _declared(type_, n, in_key, declared))
+                for n, p in part_types(type_)
+            }
             valid = ScalarPlace(self.variable(f"{name}.$valid", 1)) if t.is_header(type_) else None
             return StructPlace(type_, made, valid)
         self.unsupported(location, f"a variable of type '{type_}'")
@@ -143,7 +148,7 @@ class LowerBase:
                     item.type, f"{path}{dot}{item.name}", f"{name}.{item.name}", place_of, in_key, inner_union
                 )
             return StructPlace(type_, parts)
-        return self.local_place(type_, name, location, in_key)
+        return self.local_place(type_, name, location, in_key, declared=location)
 
     def _stack_place(self, type_: t.Stack, path: str, name: str, location: Location, in_key: bool) -> StackPlace:
         element = type_.element
@@ -191,6 +196,12 @@ class LowerBase:
             valid = ir.Const(0, 1) if t.is_header(type_) else None
             return Compound(type_, {n: self.zero(p, location) for n, p in part_types(type_)}, valid)
         self.unsupported(location, f"a default value of type '{type_}'")
+
+
+def _declared(type_: t.Type, name: str, in_key: bool, whole: Location | None) -> Location | None:
+    """Return where a part is declared: metadata field by field, a local variable as a whole."""
+    part = type_.field(name) if in_key and isinstance(type_, t.Struct) else None
+    return part.node.loc if part is not None and part.node is not None else whole
 
 
 def _valid_if_header(type_: t.Type) -> ir.Const | None:

@@ -209,7 +209,9 @@ class LowerCalls(LowerStatements):
         gives = call.function.result != t.VOID or any(p.direction in ("out", "inout") for p, _ in call.args)
         if gives:
             self.unsupported(node.loc, f"extern '{call.name}', which this switch does not have")
-        self.report.warning(node.loc, f"the call of extern '{call.name}' is left out: it does nothing in this switch")
+        self.report.warning(
+            "left-out-call", node.loc, f"the call of extern '{call.name}' is left out: it does nothing in this switch"
+        )
 
     def _inline(self, node: ast.CallExpr, call: Call) -> RValue:
         assert call.function is not None

@@ -103,7 +103,7 @@ class LowerStatements(LowerExpressions):
         value = self.rvalue(node.value) if node.value is not None else None
         place = self.frame.env.get(node)
         if place is None:
-            place = self.local_place(type_, self.frame.prefix + node.name, node.loc)
+            place = self.local_place(type_, self.frame.prefix + node.name, node.loc, declared=node.loc)
             self.frame.env[node] = place
         if value is not None:
             self.store(place, value, node.loc)

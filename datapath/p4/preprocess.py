@@ -122,7 +122,10 @@ class Preprocessor:
             elif name.text in ("error", "warning"):
                 text = self.report.line(hash_.location).strip().removeprefix("#").strip()
                 message = f"#{name.text}: {text.removeprefix(name.text).strip()}"
-                (self.report.error if name.text == "error" else self.report.warning)(hash_.location, message)
+                if name.text == "error":
+                    self.report.error(hash_.location, message)
+                else:
+                    self.report.warning("directive", hash_.location, message)
             elif name.text not in ("pragma", "line"):
                 hint = did_you_mean(name.text, DIRECTIVES)
                 self.report.error(name.location, f"unknown directive '#{name.text}'", hint=hint)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from datapath.errors import Diagnostic, Location, P4Errors
+from datapath.ir.warning_names import WARNINGS
 from datapath.p4.lexer import TOKEN
 
 MAX_DIAGNOSTICS = 100  # more than this helps nobody, and bounds the work on hopeless input
@@ -46,12 +47,25 @@ class Report:
         self._add("unsupported", location, message, hint, ())
 
     def warning(
-        self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
+        self,
+        name: str,
+        location: Location,
+        message: str,
+        hint: str = "",
+        notes: Iterable[tuple[Location, str]] = (),
     ) -> None:
-        self._add("warning", location, message, hint, notes)
+        """Warn; ``name`` is one of ``ir/warning_names.py``."""
+        assert name in WARNINGS, name
+        self._add("warning", location, message, hint, notes, name)
 
     def _add(
-        self, severity: str, location: Location, message: str, hint: str, notes: Iterable[tuple[Location, str]]
+        self,
+        severity: str,
+        location: Location,
+        message: str,
+        hint: str,
+        notes: Iterable[tuple[Location, str]],
+        name: str = "",
     ) -> None:
         if (location, message) in self._seen:
             return
@@ -60,7 +74,7 @@ class Report:
         token = TOKEN.match(line, location.column - 1) if line else None
         length = max(1, token.end() - token.start()) if token else 1
         noted = tuple((place, text, self.line(place)) for place, text in notes)
-        self.diagnostics.append(Diagnostic(location, severity, message, line, length, hint, noted))
+        self.diagnostics.append(Diagnostic(location, severity, message, line, length, hint, noted, name))
         if severity != "warning":
             self.n_errors += 1
             if self.n_errors >= MAX_DIAGNOSTICS:

@@ -139,7 +139,7 @@ def _checksums(program: Program, slots: Mapping[str, int], key_size: int, warn: 
         except ValueError as reason:
             where = checksum.location or Location(program.source, 1, 1)
             name = f"{checksum.header}.{checksum.field}"
-            warn(Diagnostic(where, "warning", f"checksum {name} is not kept up to date: {reason}"))
+            warn(Diagnostic(where, "warning", f"checksum {name} is not kept up to date: {reason}", name="checksum"))
             continue
         main = {path: max(masks, key=lambda parity: masks[parity].bit_count()) for path, masks in parities.items()}
         rest = {path: 8 - main[path] for path, masks in parities.items() if len(masks) > 1}
