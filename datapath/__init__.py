@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from datapath.client import Client, find_program, running_networks
     from datapath.compiler import CompiledProgram, compile_program
     from datapath.ir.interpret import ParseOutcome, interpret_packet
+    from datapath.paths.enumerate import ParserPath, ParserPaths, enumerate_paths
+    from datapath.pcap import write_pcap
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
     from datapath.xdp.headers import find_headers
 
@@ -43,16 +45,20 @@ _HOME = {
     "Client": "datapath.client",
     "CompiledProgram": "datapath.compiler",
     "ParseOutcome": "datapath.ir.interpret",
+    "ParserPath": "datapath.paths.enumerate",
+    "ParserPaths": "datapath.paths.enumerate",
     "Vswitchd": "datapath.vswitchd.launch",
     "add_verbs": "datapath.cli",
     "build_program": "datapath.build",
     "cache_dir": "datapath.cache",
     "compile_program": "datapath.compiler",
+    "enumerate_paths": "datapath.paths.enumerate",
     "find_headers": "datapath.xdp.headers",
     "find_program": "datapath.client",
     "interpret_packet": "datapath.ir.interpret",
     "running_networks": "datapath.client",
     "start_vswitchd": "datapath.vswitchd.launch",
+    "write_pcap": "datapath.pcap",
 }
 
 __all__ = [
@@ -70,6 +76,8 @@ __all__ = [
     "P4TypeError",
     "P4UnsupportedError",
     "ParseOutcome",
+    "ParserPath",
+    "ParserPaths",
     "SetupError",
     "SwitchError",
     "TestbedError",
@@ -81,11 +89,13 @@ __all__ = [
     "build_program",
     "cache_dir",
     "compile_program",
+    "enumerate_paths",
     "find_headers",
     "find_program",
     "interpret_packet",
     "running_networks",
     "start_vswitchd",
+    "write_pcap",
 ]
 
 

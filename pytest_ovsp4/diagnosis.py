@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from datapath import write_pcap
 from testbed.network import Network
-from testbed.pcap import write_pcap
 from topologies import End
 
 _HOPS_MAX = 16

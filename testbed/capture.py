@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from datapath import TestbedError
+from datapath import TestbedError, write_pcap
 from testbed.diff import diff_packets, ignore_mask, matches
 from testbed.namespaces import Namespace
-from testbed.pcap import write_pcap
 
 _ETH_P_ALL = 0x0003
 _SOL_PACKET = 263

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-MODULES = ("compile", "graph", "layout", "parse", "switch")
+MODULES = ("compile", "graph", "layout", "parse", "paths", "switch")
 
 
 def add_verbs(subparsers: Any) -> None:

@@ -1,0 +1,110 @@
+"""Makes a packet for each path through a program's parser, each checked against the reference model.
+
+Fed by ``explorer.py``; read by ``cli/paths.py``, the pytest plugin and the tests that hold the engines together.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from datapath.errors import NotSupportedError
+from datapath.ir.interpret import Interpreter, ParseOutcome
+from datapath.ir.model import Program, Select
+
+MAX_PATHS = 2000
+MAX_SIZE = 1514  # bytes of a packet: what an Ethernet with an MTU of 1500 carries
+
+
+@dataclass(frozen=True)
+class ParserPath:
+    """A path, and a packet that takes it."""
+
+    number: int  # from 1
+    packet: bytes
+    truncated: bool  # the packet ends before or within what the parser wanted to read
+    in_port: int | None  # the port that it must come in by, None if that does not matter
+    outcome: ParseOutcome  # by the reference model
+
+
+@dataclass(frozen=True)
+class ParserPaths:
+    """The paths of a program."""
+
+    program: str
+    paths: tuple[ParserPath, ...]
+    missed_states: tuple[str, ...]  # that no path visits
+    missed_arms: tuple[tuple[str, int], ...]  # (state, index of the select's case) that no path takes
+    left_out: tuple[str, ...]  # sentences on what was not enumerated
+    complete: bool  # these are all paths, but for lengths and value sets
+
+
+def enumerate_paths(
+    program: Program, *, max_paths: int = MAX_PATHS, max_size: int = MAX_SIZE, seed: int = 1
+) -> ParserPaths:
+    """Return the paths through a parser.
+
+    Args:
+        program: As lowered (``CompiledProgram.program``).
+        max_paths: How many, at most; what leads to a part of the program not seen yet comes first.
+        max_size: Bytes of a packet, at most.
+        seed: Of the bits that do not matter to the path.
+
+    Raises:
+        NotSupportedError: The solver is not installed.
+    """
+    try:
+        from datapath.paths.explorer import Explorer, Finished
+    except ImportError as error:
+        raise NotSupportedError("enumerating paths", f"{error}; install the solver: pip install z3-solver") from error
+
+    def as_path(number: int, found: Finished) -> ParserPath:
+        packet = _fill(found, random.Random(f"{seed}:{number}"))
+        outcome = interpreter.parse(packet, found.in_port or 0)
+        predicted = (found.verdict, program.errors[found.error], found.states, found.arms, found.cursor)
+        came = (outcome.verdict, outcome.error, outcome.states, outcome.arms, outcome.offset_bits)
+        assert came == predicted, f"{packet.hex()}: {predicted} was predicted, the reference model says {came}"
+        return ParserPath(number, packet, found.truncated, found.in_port, outcome)
+
+    def _fill(found: Finished, rng: random.Random) -> bytes:
+        fixed = 0
+        for bits in found.fixed:
+            low = found.size * 8 - bits.offset - bits.width
+            mask = (1 << bits.width) - 1
+            fixed |= mask << low if low >= 0 else mask >> -low
+        content = sum(value << (found.size - 1 - i) * 8 for i, value in found.content.items() if i < found.size)
+        free = rng.getrandbits(found.size * 8) if found.size else 0
+        return (content & fixed | free & ~fixed).to_bytes(found.size, "big")
+
+    interpreter = Interpreter(program)
+    explorer = Explorer(interpreter, max_size)
+    finished = sorted(explorer.run_all(max_paths), key=lambda f: f.order)
+    paths = tuple(as_path(number, found) for number, found in enumerate(finished, 1))
+    visited = {state for path in paths for state in path.outcome.states}
+    taken = {arm for path in paths for arm in path.outcome.arms}
+    left_out = []
+    if explorer.n_left:
+        left_out.append(f"{explorer.n_left} branches were not followed, since {max_paths} paths were asked for")
+    if explorer.n_undecided:
+        left_out.append(f"{explorer.n_undecided} branches were too hard for the solver")
+    for state, n in explorer.sampled.items():
+        left_out.append(f"state {state}: {n} values of a length were tried (the two least and the greatest)")
+    for item in program.value_sets:
+        left_out.append(f"value set {item.name} was taken as empty, as it is until entries are added")
+    return ParserPaths(
+        program.name,
+        paths,
+        tuple(s.name for s in program.states if s.name not in visited),
+        tuple(arm for arm in arms_of(program) if arm not in taken),
+        tuple(left_out),
+        not explorer.n_left and not explorer.n_undecided,
+    )
+
+
+def arms_of(program: Program) -> list[tuple[str, int]]:
+    """Return every transition of a program: (state, index of the select's case; 0 where there is no select)."""
+    return [
+        (state.name, i)
+        for state in program.states
+        for i in range(len(state.transition.cases) if isinstance(state.transition, Select) else 1)
+    ]

@@ -1,0 +1,309 @@
+"""Decides which path each run of the symbolic machine takes, and asks the solver which can be taken at all.
+
+The choices that runs came to are a tree; what was not followed yet waits in a heap.  What leads to a part of the
+program that no run has seen comes first, then what goes round loops least; so if there are more paths than the limit
+allows, those left out are repetitions.  Of the runs on new ground every other one stays in loops as long as it can, to
+find where they end; the others make for ``accept``.
+
+The solver holds the constraints of the path at hand, a level for each choice; the next path keeps those they share.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from datapath.ir.evaluate import Rejected
+from datapath.ir.graph import loops, targets
+from datapath.ir.interpret import Interpreter
+from datapath.ir.model import ACCEPT, REJECT, PacketLength, Program
+from datapath.ir.walk import state_expressions
+from datapath.paths.machine import Option, SymbolicMachine
+from datapath.paths.values import LENGTH_BITS, PacketBits, Symbols
+
+SOLVER_EFFORT = 3_000_000  # steps of the solver for one question ("rlimit"): about a second; not time, to be repeatable
+
+Place = tuple[str, int]  # a state, and which choice in it
+Target = tuple[str, int, str]  # a place, and an option there
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """An option taken at some place: a node of the tree."""
+
+    place: Place
+    option: Option
+    order: int  # of the option among its sisters
+    parent: Choice | None
+    touched: frozenset[PacketBits]  # by the constraints of the sisters
+    repeats: int  # how many choices above it were the same
+
+    @property
+    def target(self) -> Target:
+        return (*self.place, self.option.label)
+
+    def line(self) -> list[Choice]:
+        """Return the choices from the root to this one."""
+        found: list[Choice] = []
+        node: Choice | None = self
+        while node is not None:
+            found.append(node)
+            node = node.parent
+        return found[::-1]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is known of a path at its end."""
+
+    order: tuple[int, ...]  # its place in the tree
+    verdict: str
+    error: int
+    states: tuple[str, ...]
+    arms: tuple[tuple[str, int], ...]
+    cursor: int
+    size: int  # of the packet, in bytes
+    truncated: bool
+    in_port: int | None  # None: it does not matter
+    content: dict[int, int]  # bytes that matter, by their offset
+    fixed: frozenset[PacketBits]  # the bits of them that do
+
+
+@dataclass
+class Explorer:
+    """All runs of one program."""
+
+    interpreter: Interpreter
+    max_size: int
+    symbols: Symbols = field(default_factory=Symbols)
+    covered: set[Target] = field(default_factory=set)
+    n_undecided: int = 0  # options that the solver gave up on
+    sampled: dict[str, int] = field(default_factory=dict)  # states with lengths of which only some were tried
+
+    def __post_init__(self) -> None:
+        assert self.max_size < 1 << LENGTH_BITS
+        program = self.interpreter.program
+        self.solver = z3.SimpleSolver()
+        self.solver.set("rlimit", SOLVER_EFFORT)
+        self.uses_length = any(isinstance(e, PacketLength) for s in program.states for e in state_expressions(s))
+        if self.uses_length:
+            self.solver.add(z3.ULE(self.symbols.length, self.max_size))
+        self.loop_of, self.distance = _loops(program), _distances(program)
+        self.levels: list[Choice] = []  # of the solver
+        self.heap: list[tuple[bool, int, int, Choice]] = []
+        self.n_waiting = 0
+        self.start(None)
+
+    # ------------------------------------------------------------------------------------------ runs
+    def run_all(self, max_paths: int) -> Iterator[Finished]:
+        """Yield paths, at most so many; ``n_left`` says whether there are more."""
+        for number in range(max_paths):
+            if number:
+                choice = self.next_choice()
+                if choice is None:
+                    return
+                self.start(choice)
+            self.stays_in_loops = number % 2 == 0
+            yield self.run()
+
+    def start(self, choice: Choice | None) -> None:
+        """Prepare a run that begins with the choices down to this one."""
+        self.prefix = choice.line() if choice is not None else []
+        self.taken: list[Choice] = []
+        self.seen: dict[Target, int] = {}
+        self.symbols.touched.clear()
+
+    def run(self) -> Finished:
+        machine = SymbolicMachine(self.interpreter, self)
+        try:
+            verdict, error = machine.run(), 0
+        except Rejected as reason:
+            verdict, error = REJECT, reason.error
+        content, in_port, size = self.solve(machine)
+        return Finished(
+            order=tuple(choice.order for choice in self.taken),
+            verdict=verdict,
+            error=error,
+            states=tuple(machine.visited),
+            arms=tuple(machine.arms),
+            cursor=machine.cursor,
+            size=size,
+            truncated=machine.size is not None,
+            in_port=in_port,
+            content=content,
+            fixed=frozenset(self.symbols.touched),
+        )
+
+    def solve(self, machine: SymbolicMachine) -> tuple[dict[int, int], int | None, int]:
+        """Return bytes that take the path at hand, the port if it matters, and the packet's size."""
+        self.drop_levels(len(self.taken))
+        size = machine.least_size if machine.size is None else machine.size
+        if self.uses_length and machine.size is None:
+            size = self.least(self.symbols.length)
+            self.solver.push()
+            self.solver.add(self.symbols.length == size)
+        answer = self.solver.check()
+        assert answer == z3.sat, "a path that could be taken cannot"
+        found = self.solver.model()
+        values = {str(name): found[name].as_long() for name in found.decls()}
+        if self.uses_length and machine.size is None:
+            self.solver.pop()
+        content = {int(name[1:]): value for name, value in values.items() if name[0] == "b"}
+        return content, values.get("in_port"), size
+
+    # ------------------------------------------------------------------------------------------ choices
+    def choose(self, place: Place, options: Iterator[Option]) -> Option:
+        """Return the option that the run takes at a place; those that it could take too wait for other runs."""
+        index = len(self.taken)
+        if index < len(self.prefix):
+            choice = self.prefix[index]
+            assert choice.place == place
+            self.symbols.touched |= choice.touched
+        else:
+            choice = self.choose_among(self.possible(place, options))
+        if index >= len(self.levels) or self.levels[index] is not choice:
+            self.drop_levels(index)
+            self.solver.push()
+            if choice.option.constraint is not True:
+                self.solver.add(choice.option.constraint)
+            self.levels.append(choice)
+        self.taken.append(choice)
+        self.covered.add(choice.target)
+        self.seen[choice.target] = self.seen.get(choice.target, 0) + 1
+        return choice.option
+
+    def possible(self, place: Place, options: Iterator[Option]) -> list[Choice]:
+        """Return the options that some packet takes."""
+        self.drop_levels(len(self.taken))
+        before = set(self.symbols.touched)
+        found = [option for option in options if option.constraint is True or self.is_possible(option.constraint)]
+        assert found, f"no way on from {place}"
+        touched = frozenset(self.symbols.touched - before)
+        parent = self.taken[-1] if self.taken else None
+        repeats = parent.repeats if parent is not None else 0
+        return [
+            Choice(place, option, order, parent, touched, repeats + self.seen.get((*place, option.label), 0))
+            for order, option in enumerate(found)
+        ]
+
+    def choose_among(self, choices: list[Choice]) -> Choice:
+        """Return the one to follow now, put the others aside."""
+        go_on = [c for c in choices if not c.option.ends] or choices
+        fresh = [c for c in go_on if c.target not in self.covered]
+        chosen = min(fresh or go_on, key=self.rank)
+        for choice in choices:
+            if choice is not chosen:
+                self.put(choice)
+        return chosen
+
+    def rank(self, choice: Choice) -> tuple[int, int]:
+        """Return how well an option suits the run: the least is best."""
+        target = choice.option.leads_to
+        if not target:
+            return (0, choice.order)
+        stays = self.loop_of.get(target) is not None and self.loop_of.get(target) == self.loop_of.get(choice.place[0])
+        if self.stays_in_loops and stays:
+            return (-1, choice.order)
+        return (self.distance.get(target, len(self.distance)), choice.order)
+
+    def put(self, choice: Choice) -> None:
+        """Put a choice aside; of those alike the last comes first, which is close to the path at hand."""
+        self.n_waiting += 1
+        heapq.heappush(self.heap, (choice.target in self.covered, choice.repeats, -self.n_waiting, choice))
+
+    def next_choice(self) -> Choice | None:
+        """Return the choice to go on with, None if all were followed."""
+        while self.heap:
+            was_covered, _, _, choice = heapq.heappop(self.heap)
+            if was_covered == (choice.target in self.covered):
+                return choice
+            self.put(choice)
+        return None
+
+    @property
+    def n_left(self) -> int:
+        """How many branches were not followed."""
+        return len(self.heap)
+
+    # ------------------------------------------------------------------------------------------ the solver
+    def drop_levels(self, n: int) -> None:
+        """Forget the constraints behind the first ``n`` choices."""
+        if len(self.levels) > n:
+            self.solver.pop(len(self.levels) - n)
+            del self.levels[n:]
+
+    def is_possible(self, constraint: Any) -> bool:
+        """Tell whether a packet on the path at hand can satisfy a constraint."""
+        answer = self.solver.check(constraint)
+        self.n_undecided += answer == z3.unknown
+        return bool(answer == z3.sat)
+
+    def samples(self, vector: Any, condition: Any, state: str) -> list[int]:
+        """Return the two least values and the greatest that a vector has under a condition; fewer if it has fewer."""
+        self.drop_levels(len(self.taken))
+        self.solver.push()
+        self.solver.add(condition)
+        found: list[int] = []
+        for search in (self.least, self.least, self.greatest):
+            if self.solver.check() != z3.sat:
+                break
+            found.append(search(vector))
+            self.solver.add(vector != found[-1])
+        if len(found) == 3 and self.solver.check() != z3.unsat:
+            self.sampled[state] = len(found)
+        self.solver.pop()
+        return found
+
+    def least(self, vector: Any) -> int:
+        """Return the least value of a vector on the path at hand, which must be possible."""
+        low, high = 0, self.some_value(vector)
+        while low < high:
+            middle = (low + high) // 2
+            if self.solver.check(z3.ULE(vector, middle)) == z3.sat:
+                high = self.some_value(vector, checked=True)
+            else:
+                low = middle + 1
+        return high
+
+    def greatest(self, vector: Any) -> int:
+        """Return the greatest value of a vector on the path at hand."""
+        low, high = self.some_value(vector), (1 << vector.size()) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.solver.check(z3.UGE(vector, middle)) == z3.sat:
+                low = self.some_value(vector, checked=True)
+            else:
+                high = middle - 1
+        return low
+
+    def some_value(self, vector: Any, checked: bool = False) -> int:
+        """Return a value that a vector may have; ``checked`` if the solver has just said that there is one."""
+        if not checked:
+            answer = self.solver.check()
+            assert answer == z3.sat
+        return int(self.solver.model().eval(vector, model_completion=True).as_long())
+
+
+def _loops(program: Program) -> dict[str, int]:
+    """Return for each state in a loop of the parse graph which it is in."""
+    states = {state.name: state for state in program.states}
+    parts = loops(states, lambda name: targets(states[name]))
+    return {name: number for number, part in enumerate(parts) for name in part}
+
+
+def _distances(program: Program) -> dict[str, int]:
+    """Return how many transitions each state is from ``accept``, at least."""
+    distance = {ACCEPT: 0}
+    while True:
+        near = {
+            state.name: 1 + min(distance[t] for t in targets(state) if t in distance)
+            for state in program.states
+            if state.name not in distance and any(t in distance for t in targets(state))
+        }
+        if not near:
+            return distance
+        distance |= near
