@@ -51,7 +51,7 @@ static __always_inline __u16 csum_update(__u16 check, __u64 diff)
 	if (sum == 0xffff)
 		sum = 0;
 	sum += (__u16)~check;
-	return (__u16)~((sum & 0xffff) + (sum >> 16));
+	return (__u16) ~((sum & 0xffff) + (sum >> 16));
 }
 
 #endif

@@ -105,8 +105,8 @@ struct dp_ops {
 	int (*port_del)(struct dp *dp, __u32 port);
 	/* Install a megaflow, key already masked; `*flow_id` names it from now on.  -EOPNOTSUPP: the engine cannot run
 	 * these actions; -ENOSPC: full; -EEXIST: there is one with this key and mask. */
-	int (*flow_put)(struct dp *dp, const void *key, const void *mask, const struct dp_action *actions, __u32 n_actions,
-			__u32 *flow_id);
+	int (*flow_put)(struct dp *dp, const void *key, const void *mask, const struct dp_action *actions,
+			__u32 n_actions, __u32 *flow_id);
 	/* Replace the actions of an installed megaflow, atomically for the packets that hit it. */
 	int (*flow_mod)(struct dp *dp, __u32 flow_id, const struct dp_action *actions, __u32 n_actions);
 	/* Remove it; `*last` (may be NULL) gets the final counters. */

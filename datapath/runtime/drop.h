@@ -4,6 +4,7 @@
 #ifndef OVSP4_DROP_H
 #define OVSP4_DROP_H
 
+/* clang-format off */
 #define DROP_REASONS(X) \
 	X(NONE, "not dropped") \
 	X(PARSER_REJECT, "the parser rejected it; counted by parser error too") \
@@ -17,12 +18,13 @@
 	X(TOO_LONG, "longer than the engines take") \
 	X(BAD_ACTION, "an action does not fit the packet") \
 	X(UNKNOWN_PORT, "came from an interface that is no port")
+/* clang-format on */
 
 enum drop_reason {
 #define DROP_ENUM(name, text) DROP_##name,
 	DROP_REASONS(DROP_ENUM)
 #undef DROP_ENUM
-		DROP_N
+	    DROP_N
 };
 
 #endif

@@ -66,7 +66,21 @@ def test_all_our_classes_with_the_setters_of_mininet() -> None:
 
 # mn kills and deletes by name when it fails: it may only run where it sees no process, interface or file of others.
 CONTAINED = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
-OWN_FOLDERS = 'mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /run && exec "$@"'
+# The checkout and the cache stay visible, also where they lie in /tmp.
+OWN_FOLDERS = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir /run/checkout /run/cache
+mount --bind "$1" /run/checkout
+mount --bind "$2" /run/cache
+mount -t tmpfs tmpfs /tmp
+mkdir -p "$1" "$2"
+mount --bind /run/checkout "$1"
+mount --bind /run/cache "$2"
+cd "$1"
+shift 2
+exec "$@"
+"""
 
 
 def _mn(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +89,7 @@ def _mn(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     if mn is None:
         pytest.skip("there is no mn command; ci/setup installs the package mininet")
     root = CUSTOM.parents[1]
-    command = [*CONTAINED, "sh", "-c", OWN_FOLDERS, "sh", "bash", "-c", script, "bash"]
+    command = [*CONTAINED, "sh", "-c", OWN_FOLDERS, "sh", str(root), str(cache_dir()), "bash", "-c", script, "bash"]
     command += [sys.executable, "-W", "ignore", mn, "--custom", str(CUSTOM), "--controller", "none", *arguments]
     environment = {
         **{"PYTHONPATH": str(root), "PATH": os.environ["PATH"], "HOME": "/tmp", "TERM": "dumb"},
