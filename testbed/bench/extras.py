@@ -27,7 +27,7 @@ from testbed.network import Network
 LEAF_SPINE = "leaf-spine"
 REACHABLE_TIMEOUT_S = 30.0
 CACHE_VARIABLE = "OVSP4_CACHE_DIR"
-FLOW_SETUP_S = 0.5
+FLOW_SETUP_N = 60_000  # packets; fewer than the 65,536 megaflows that a bridge keeps
 FLOW_SETUP_PPS = 150_000  # offered: several times what is asked for, and not all that the generator can
 # Never hit; but to know that, the slow path looks at both ports, so each new pair of ports is a new megaflow.
 LOOK_AT_PORTS = ("priority=3000,udp,tp_src=65535,tp_dst=65535,actions=drop",)
@@ -67,7 +67,7 @@ def _set_up_flows(forwarder: Forwarder, client: Client) -> dict[str, float]:
             rig.sender, "tx", forwarder.templates, vary_offset=traffic.L4_PORTS_OFFSET, cpu=TRAFFIC_CPU
         ) as generator,
     ):
-        generator.start(duration_s=FLOW_SETUP_S, rate_pps=FLOW_SETUP_PPS)
+        generator.start(n_packets=FLOW_SETUP_N, rate_pps=FLOW_SETUP_PPS)
         generator.wait()
         seen = receiver.settle(quiet_s=0.1)
     n_megaflows = client.stats(BRIDGE)["megaflows"]
