@@ -17,7 +17,7 @@ from testbed.traffic import PacketLike
 from testbed.wait import wait_until
 
 if TYPE_CHECKING:
-    from pytest_ovsp4.fixtures import Journal
+    from pytest_ovsp4.journal import Journal
 
 _POLL_S = 0.02
 
@@ -80,12 +80,14 @@ class Expectation(_Watch):
         host: OvsP4Host,
         packet: PacketLike,
         ignore: tuple[str, ...],
+        mask: bytes,
         count: int,
         timeout_s: float,
     ) -> None:
         super().__init__(journal, host)
         self._packet = packet
         self._ignore = ignore
+        self._mask = mask
         self._count = count
         self._timeout_s = timeout_s
         self.captured: Captured | None = None
@@ -96,7 +98,11 @@ class Expectation(_Watch):
         try:
             if kind is None:
                 self.captured = self._capture.expect(
-                    self._packet, ignore=self._ignore, count=self._count, timeout_s=self._timeout_s
+                    self._packet,
+                    ignore=self._ignore,
+                    mask=self._mask,
+                    count=self._count,
+                    timeout_s=self._timeout_s,
                 )
         except AssertionError as error:
             failure = self._explain(str(error))

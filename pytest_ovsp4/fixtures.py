@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_ovsp4 import keys
+from pytest_ovsp4.journal import Journal
+from pytest_ovsp4.summary import ABOUT
 
 if TYPE_CHECKING:
     from pytest_ovsp4.expectation import Absence, Expectation
@@ -25,30 +26,6 @@ if TYPE_CHECKING:
     from testbed.nodes import OvsP4Host, OvsP4Switch
     from testbed.traffic import PacketLike
     from topologies import Topology
-
-
-class Journal:
-    """Counts what one test did, and remembers what it sent, for failure messages."""
-
-    def __init__(self, request: pytest.FixtureRequest, network: Network, key: NetworkKey) -> None:
-        self.network = network
-        self.injected: list[tuple[str, bytes]] = []  # (host, packet)
-        self._request = request
-        self._key = key
-
-    def count(self, what: str, number: int = 1) -> None:
-        """Add to a column of the summary."""
-        self._request.node.user_properties.append((f"ovsp4_count_{what}", f"{self._key}={number}"))
-
-    def measured(self, text: str) -> None:
-        """Add a line below the summary."""
-        self._request.node.user_properties.append(("ovsp4_measure", f"{self._key}: {text}"))
-
-    @property
-    def results_dir(self) -> Path:
-        """Where this test's captures go; made when something is written."""
-        name = "".join(c if c.isalnum() or c in "-_.[]=," else "_" for c in self._request.node.nodeid)
-        return self._request.config.stash[keys.OPTIONS].results_dir / name
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +42,7 @@ def network(request: pytest.FixtureRequest, network_key: NetworkKey | None) -> I
         pytest.skip("needs a network: give --topology=NAME, for example --topology=leaf-spine")
     pool = request.config.stash[keys.POOL]
     running = pool.get(network_key)
+    request.node.user_properties.append((ABOUT, f"{network_key}: {pool.describe()}"))
     yield running
     if not running.is_running:
         log = pool.log_tail()
@@ -122,7 +100,8 @@ def expect(network: Network, journal: Journal) -> Callable[..., Expectation]:
     """Expect a packet at a host: ``with expect("h2", packet, ignore=["IP.id"]): inject("h1", other)``.
 
     The block fails unless a packet like ``packet`` arrives within ``timeout_s``; only the fields that ``ignore`` names
-    ("IP.id", or "IP" for all of a layer) may differ.  Bytes behind the packet that pad it to 60 are passed over.
+    ("IP.id", or "IP" for all of a layer) may differ, or the bits where ``mask`` has zeros.  Bytes behind the packet
+    that pad it to 60 are passed over.
     ``count`` asks for so many.  The failure shows the nearest packet field by field and follows what was injected hop
     by hop; captures are saved.
     """
@@ -134,11 +113,12 @@ def expect(network: Network, journal: Journal) -> Callable[..., Expectation]:
         packet: PacketLike,
         *,
         ignore: Iterable[str] = (),
+        mask: bytes = b"",
         count: int = 1,
         timeout_s: float = 2.0,
     ) -> Expectation:
         journal.count("expected", count)
-        return Expectation(journal, _host(network, host), packet, tuple(ignore), count, timeout_s)
+        return Expectation(journal, _host(network, host), packet, tuple(ignore), mask, count, timeout_s)
 
     return expected
 

@@ -9,9 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_ovsp4.options import Options
     from pytest_ovsp4.pool import Pool
-    from pytest_ovsp4.record import Record
 
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 POOL: pytest.StashKey[Pool] = pytest.StashKey()
-RECORD: pytest.StashKey[Record] = pytest.StashKey()
 FAILED: pytest.StashKey[bool] = pytest.StashKey()  # on an item: its call phase failed

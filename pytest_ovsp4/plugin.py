@@ -1,7 +1,7 @@
 """Where pytest comes in: options, markers, on which networks a test runs, and what is reported at the end.
 
 The entry point (``pytest11``).  ``options.py`` checks the command line, ``pool.py`` keeps the networks, ``fixtures.py``
-is what tests use, ``record.py`` collects what the summary shows.
+is what tests use, ``summary.py`` shows what came out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from pytest_ovsp4 import fixtures, keys
 from pytest_ovsp4.options import add_options, load_topology, read_options
 from pytest_ovsp4.pool import NetworkKey, Pool
-from pytest_ovsp4.record import Record
+from pytest_ovsp4.summary import NETWORK, show_summary
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
     options = read_options(config)
     config.stash[keys.OPTIONS] = options
     config.stash[keys.POOL] = Pool(options.results_dir, options.require)
-    config.stash[keys.RECORD] = Record()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -77,13 +76,13 @@ def pytest_runtest_makereport(
     callspec = getattr(item, "callspec", None)
     key = callspec.params.get("network_key") if callspec is not None else None
     if key is not None and (report.when == "call" or report.outcome != "passed"):
-        report.user_properties.append(("ovsp4_network", str(key)))
+        report.user_properties.append((NETWORK, str(key)))
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show what was proven on which network."""
-    config.stash[keys.RECORD].show(terminalreporter, config.stash[keys.OPTIONS].results_dir)
+    show_summary(terminalreporter, config.stash[keys.OPTIONS].results_dir)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

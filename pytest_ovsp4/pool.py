@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -41,6 +42,7 @@ class Pool:
         self._require = require
         self._key: NetworkKey | None = None
         self._network: Network | None = None
+        self._start_s = 0.0
         self._unsupported: dict[NetworkKey, str] = {}
 
     def get(self, key: NetworkKey) -> Network:
@@ -62,11 +64,13 @@ class Pool:
         except NotSupportedError as error:
             self.lack(str(error))
         topology = load_topology(key.topology)
+        begin = time.monotonic()
         try:
             self._network = Network.start(topology, key.datapath, self._log_dir(key))
             self._key = key
             if topology.routing != "none":  # else who reaches whom is the user's business
                 self._network.wait_reachable()
+            self._start_s = time.monotonic() - begin
         except OvsP4Error as error:
             self.stop()
             reason = _why_not(error)
@@ -78,6 +82,18 @@ class Pool:
             self.stop()
             raise
         return self._network
+
+    def describe(self) -> str:
+        """Say in a line what runs: how many switches on which engine, with which program, and how fast it came up."""
+        assert self._network is not None
+        topology, switches = self._network.topology, self._network.switches.values()
+        engines = " and ".join(sorted({switch.engine for switch in switches}))
+        reasons = sorted({switch.engine_reason for switch in switches if switch.engine_reason})
+        return (
+            f"{_several(len(switches), 'switch', 'switches')} on {engines} ({Path(topology.program).stem}), "
+            f"{_several(len(topology.hosts), 'host', 'hosts')}, {_several(len(topology.links), 'link', 'links')}; "
+            f"up in {self._start_s:.1f} s" + "".join(f"; {reason}" for reason in reasons)
+        )
 
     def lack(self, reason: str) -> NoReturn:
         """Skip the running test, or fail it in require mode."""
@@ -106,6 +122,10 @@ class Pool:
         network.stop()
         if network.results_dir is not None:
             _remove_if_empty(network.results_dir)
+
+
+def _several(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _why_not(error: OvsP4Error) -> str:

@@ -8,6 +8,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
+PAYLOADS = {"udp": UDP(sport=4000, dport=53) / b"query", "tcp": TCP(sport=4000, dport=80) / b"GET", "icmp": ICMP()}
 FAR = ("h1", "h8")  # on the first and the last leaf of the default leaf-spine: three routers apart
 
 
@@ -41,7 +42,7 @@ def test_every_host_reaches_every_other(network):
     network.wait_reachable()
 
 
-@pytest.mark.parametrize("payload", [UDP(sport=4000, dport=53) / b"query", TCP(sport=4000, dport=80) / b"GET", ICMP()])
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
 def test_packet_crosses_the_fabric_with_every_header_right(payload, routed, arrived, inject, expect, packet_checksums):
     source, destination = FAR
     packet = routed(source, destination, payload)
