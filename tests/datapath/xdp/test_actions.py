@@ -25,6 +25,8 @@ from xdp_harness import (
 )
 
 from datapath.build import RUNTIME_DIR, build_shared
+from datapath.slowpath.byte_code import decode
+from datapath.slowpath.replay import replay
 
 HEADER = 6  # where the header under test starts
 HEADER_SIZE = 24
@@ -199,3 +201,15 @@ def test_a_malformed_select_chooses_nothing(shim: ctypes.CDLL) -> None:
     assert shim.choose_bucket(pack_actions(too_long), 3, 0) == -1
     no_bucket = [Action(SELECT, 1, 1), Action(OUTPUT, 1)]
     assert shim.choose_bucket(pack_actions(no_bucket), 2, 0) == -1
+
+
+flagged = st.sampled_from([0, RESTART, UNSUMMED]).flatmap(sets)
+sums = st.sampled_from([0, SWAPPED, ZERO_NONE, SWAPPED | ZERO_NONE]).map(lambda flags: Action(CSUM, CHECK, flags=flags))
+ttls = st.integers(0, 9).map(lambda at: Action(DEC_TTL, at))
+
+
+@given(packet=packets, actions=st.lists(flagged | sums | ttls, max_size=6))
+def test_replay_sends_what_the_engines_send(shim: ctypes.CDLL, packet: bytes, actions: list[Action]) -> None:
+    verdict, result = run(shim, packet, actions)
+    code = decode(bytes(pack_actions([*actions, Action(OUTPUT, 3)])))
+    assert replay(code, packet, [HEADER]) == ([(3, result)] if verdict == NEXT else [])
