@@ -4,7 +4,9 @@ The only backward gotos close loops that no header stack bounds; they count thei
 unrolling them 64 times would make a program that neither the verifier nor the instruction cache likes.
 
 Where several states go to one, the cursor passes through memory (``pkt_forget``): to the verifier it is then the same
-unknown on every way in, and what follows is verified once instead of once a way.
+unknown on every way in, and what follows is verified once instead of once a way.  The number of visits so far is
+such an unknown too; for the verifier a loop ends by ``rounds``, which counts at its head only.  Were it to follow the
+visits, of which each way round may have another number, it would verify the loop's body once for each sum of them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,18 @@ from datapath.codegen.values_c import c_number, constant
 from datapath.errors import Location, P4Errors, P4UnsupportedError
 from datapath.ir.graph import is_continuation
 from datapath.ir.layout import KeyLayout
-from datapath.ir.model import ACCEPT, REJECT, VISITS, Goto, Program
+from datapath.ir.model import (
+    ACCEPT,
+    CORE_ERRORS,
+    MAX_STATE_VISITS,
+    REJECT,
+    VISITS,
+    Assign,
+    Goto,
+    Program,
+    State,
+    VarRef,
+)
 
 SIGNATURE = "static __always_inline int program_parse"
 PARAMETERS = "(struct packet *pkt, struct flow_key *key, struct parse_result *result)"
@@ -100,6 +113,8 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
             out.line(f"__u64 {name} __maybe_unused = {limb.text}; /* {variable.name} */")
     if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
         out.line("__u32 error = 0;")
+    if any(_counts_visits(state) for state in plan.order if state.name in plan.loops_back):
+        out.line("__u32 rounds = 0;")
     if uses_p:
         out.line("const __u8 *p;")
     out.line()
@@ -141,18 +156,31 @@ def _write_state(writer: StateWriter, follower: str) -> None:
 
 
 def _write_join(writer: StateWriter) -> None:
-    """Make what differs between the ways in unknown to the verifier."""
+    """Make what differs between the ways in unknown to the verifier, and let it see that a loop ends.
+
+    Each round begins with a visit, so there are no more rounds than visits.  A loop whose head counts no visits is
+    that of a stack's last clone, which rejects every packet.
+    """
+    bounds = writer.state.name in writer.plan.loops_back and _counts_visits(writer.state)
     if writer.position is None:
         writer.settle()
     if writer.plan.tests_validity:
         for i in range(_n_words(writer.plan)):
             writer.out.line(f"valid{i or ''} = pkt_forget(result, valid{i or ''});")
     for name in writer.plan.live_locals(writer.state.name):
-        if name != VISITS:
+        if name != VISITS or bounds:
             for limb in writer.plan.local_names[name]:
                 writer.out.line(f"{limb} = pkt_forget(result, {limb});")
 
 
+    if bounds:
+        writer.out.line(f"if (++rounds > {MAX_STATE_VISITS}) /* the visits end it no later */")
+        with writer.out.indent():
+            writer.out.line(writer.plan.goto(error_label(writer.plan, CORE_ERRORS.index("ParserTimeout"))))
+
+
+def _counts_visits(state: State) -> bool:
+    return any(isinstance(s, Assign) and s.target == VarRef(VISITS, s.target.width) for s in state.statements)
 def _where(location: Location | None) -> str:
     return f" ({location.file.rsplit('/', 1)[-1]}:{location.line})" if location else ""
 

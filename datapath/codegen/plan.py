@@ -12,7 +12,7 @@ from datapath.ir.model import ACCEPT, REJECT, Header, Program, State, Variable, 
 from datapath.ir.validity import Validity, entry_validity
 from datapath.ir.walk import state_expressions
 
-RESERVED = ("accept", "reject", "offset", "cursor", "error", "valid", "p", "pkt", "key", "result")
+RESERVED = ("accept", "reject", "offset", "cursor", "error", "valid", "p", "pkt", "key", "result", "rounds")
 
 
 @dataclass

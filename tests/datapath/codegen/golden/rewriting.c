@@ -40,6 +40,7 @@ static __always_inline int program_parse(struct packet *pkt, struct flow_key *ke
 	__u64 valid = 0;
 	__u64 v_sum __maybe_unused = 0; /* sum */
 	__u64 v_visits __maybe_unused = 0; /* $visits */
+	__u32 rounds = 0;
 	__u32 error = 0;
 	const __u8 *p;
 
@@ -140,6 +141,9 @@ start_4:
 		visit(result, 0);
 		valid = pkt_forget(result, valid);
 		v_sum = pkt_forget(result, v_sum);
+		v_visits = pkt_forget(result, v_visits);
+		if (++rounds > 64) /* the visits end it no later */
+			goto fail_ParserTimeout;
 		const __u64 t1 = (v_visits + 1ULL) & 0xff;
 		v_visits = t1;
 		if (!(v_visits <= 0x40))

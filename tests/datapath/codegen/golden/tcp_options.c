@@ -36,6 +36,7 @@ static __always_inline int program_parse(struct packet *pkt, struct flow_key *ke
 	__u64 valid = 0;
 	__u64 v_length __maybe_unused = 0; /* length */
 	__u64 v_visits __maybe_unused = 0; /* $visits */
+	__u32 rounds = 0;
 	__u32 error = 0;
 	const __u8 *p;
 
@@ -65,6 +66,9 @@ next:
 		visit(result, 1);
 		offset = pkt_forget(result, offset);
 		v_length = pkt_forget(result, v_length);
+		v_visits = pkt_forget(result, v_visits);
+		if (++rounds > 64) /* the visits end it no later */
+			goto fail_ParserTimeout;
 		const __u64 t1 = (v_visits + 1ULL) & 0xff;
 		v_visits = t1;
 		if (!(v_visits <= 0x40))
