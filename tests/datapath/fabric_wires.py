@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -16,6 +17,7 @@ from datapath.vswitchd.launch import Vswitchd
 
 T = TypeVar("T")
 CLONE_NEWNET = 0x40000000  # linux/sched.h
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4  # linux/socket.h, linux/if_packet.h
 DEADLINE_S = 5.0
 
 
@@ -70,6 +72,7 @@ class Wires:
 
         def listen() -> socket.socket:
             sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
             sock.bind((host, 0))
             sock.settimeout(DEADLINE_S)
             return sock
@@ -88,13 +91,13 @@ class Wires:
         """Return the next packet that comes to a host."""
         while True:
             try:
-                packet, address = self.sockets[number].recvfrom(4096)
+                packet, notes, _, address = self.sockets[number].recvmsg(4096, 256)
             except OSError as error:
                 if error.errno != errno.ENETDOWN:  # told once after the interface was down
                     raise
                 continue
             if address[2] != socket.PACKET_OUTGOING:
-                return packet
+                return _with_tag(packet, notes)
 
     def pending(self, number: int) -> list[bytes]:
         """Return what has come to a host by now."""
@@ -107,6 +110,16 @@ class Wires:
             return packets
         finally:
             self.sockets[number].settimeout(DEADLINE_S)
+
+
+def _with_tag(packet: bytes, notes: list[tuple[int, int, bytes]]) -> bytes:
+    """Put the outer VLAN tag back, which the kernel hands over beside the packet."""
+    for level, kind, data in notes:
+        if level == SOL_PACKET and kind == PACKET_AUXDATA:
+            status, _, _, _, _, tci, tpid = struct.unpack("=IIIHHHH", data[:20])
+            if status & TP_STATUS_VLAN_VALID:
+                return packet[:12] + struct.pack("!HH", tpid, tci) + packet[12:]
+    return packet
 
 
 def ipv4_packet(destination: str = "10.0.0.2", ttl: int = 64, source: str = "10.0.0.1", port: int = 7) -> bytes:
