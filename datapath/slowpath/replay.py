@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datapath.slowpath.byte_code import (
     CSUM,
     DEC_TTL,
+    F_IN_PORT,
     F_RESTART,
     F_SWAPPED,
     F_UNSUMMED,
@@ -23,20 +24,24 @@ from datapath.slowpath.byte_code import (
 )
 
 
-def replay(actions: Sequence[ByteAction], packet: bytes, hdr_off: Sequence[int]) -> list[tuple[int, bytes]]:
+def replay(
+    actions: Sequence[ByteAction], packet: bytes, hdr_off: Sequence[int], in_port: int = 0
+) -> list[tuple[int, bytes]]:
     """Return (port, packet) for everything that the actions send.
 
     Args:
         actions: The byte code that this packet runs: a select group is replaced by its bucket.
         packet: The frame as it came in.
         hdr_off: Where its headers start, in bytes, by header id.
+        in_port: Where it came in: nothing goes back there unless an output says so.
     """
     data = bytearray(packet)
     sent: list[tuple[int, bytes]] = []
     difference = 0
     for action in actions:
         if action.op == OUTPUT:
-            sent.append((action.arg, bytes(data)))
+            if action.arg != in_port or action.flags & F_IN_PORT:
+                sent.append((action.arg, bytes(data)))
         elif action.op in (SET, DEC_TTL):
             at = hdr_off[action.header] + action.arg
             size = action.size if action.op == SET else 1

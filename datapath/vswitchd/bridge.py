@@ -195,7 +195,7 @@ class Bridge:
             "actions": trace.actions,
             "outputs": [
                 {"port": port, "interface": interfaces.get(port, ""), "packet": sent.hex()}
-                for port, sent in replay(from_text(trace.taken, paths), packet, parsed.hdr_off)
+                for port, sent in replay(from_text(trace.taken, paths), packet, parsed.hdr_off, in_port)
                 if port in trace.output_ports
             ],
             "dropped": trace.dropped,
