@@ -38,6 +38,7 @@ _MOD_FIELDS = {
     "mod_nw_src": "nw_src",
     "mod_nw_dst": "nw_dst",
     "mod_nw_tos": "nw_tos",
+    "mod_nw_ecn": "nw_ecn",
     "mod_nw_ttl": "nw_ttl",
     "mod_tp_src": "tp_src",
     "mod_tp_dst": "tp_dst",

@@ -3,13 +3,14 @@
 Built from a KeyLayout alone.  A name of Open vSwitch stands for bits of a recognised header (``protocols.py``), whether
 or not the program has one field for exactly these bits; a program without IPv4 has no ``nw_dst``.  ``dl_type`` is the
 Ethernet header's own field, so a tag's protocol in tagged packets; ``ip``, ``arp`` ... say that the header is there,
-tagged or not.
+tagged or not (and so does ``dl_type`` with their numbers, where there are tags: ``match_text.py``).
 
 Read by ``match_text.py`` and ``action_text.py``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class FieldSpec:
     signed: bool = False
     usable_mask: int | None = None  # bits that the name stands for; None: all
     settable: bool = True
+    only_if_named: bool = False  # no meaning of the name unless the flow names the header
 
 
 # Open vSwitch name: (protocol, offset and width in its header in bits, style).  Several lines for a name are
@@ -77,6 +79,9 @@ _OVS_FIELDS: tuple[tuple[str, str, int, int, str], ...] = (
     ("arp_spa", "arp", 112, 32, "ipv4"),
     ("arp_tha", "arp", 144, 48, "mac"),
     ("arp_tpa", "arp", 192, 32, "ipv4"),
+    ("nw_proto", "arp", 48, 16, "decimal"),
+    ("nw_src", "arp", 112, 32, "ipv4"),
+    ("nw_dst", "arp", 192, 32, "ipv4"),
     ("arp_sha", "arp_addresses", 0, 48, "mac"),
     ("arp_spa", "arp_addresses", 48, 32, "ipv4"),
     ("arp_tha", "arp_addresses", 80, 48, "mac"),
@@ -135,7 +140,13 @@ class FieldRegistry:
             if protocol in protocols:
                 start = protocols[protocol].key_offset * 8 + offset_bits
                 spec = FieldSpec(
-                    name, start, width_bits, protocols[protocol].path, style, usable_mask=_USABLE_MASKS.get(name)
+                    name,
+                    start,
+                    width_bits,
+                    protocols[protocol].path,
+                    style,
+                    usable_mask=_USABLE_MASKS.get(name),
+                    only_if_named=protocol == "arp" and name.startswith("nw_"),
                 )
                 self.aliases[name] = (*self.aliases.get(name, ()), spec)
         self._styles = {
@@ -182,7 +193,7 @@ class FieldRegistry:
 
     def candidates(self, name: str) -> tuple[FieldSpec, ...]:
         """Return what a name may stand for: nothing, one field, or several between which headers decide."""
-        return (self.fields[name],) if name in self.fields else self.aliases.get(name, ())
+        return (self.fields[name],) if name in self.fields else self.aliases.get(_short_name(name), ())
 
     def at(self, offset_bits: int, width_bits: int, header: str) -> FieldSpec | None:
         """Return the field of exactly these key bits, by its P4 path if it has one."""
@@ -190,7 +201,7 @@ class FieldRegistry:
 
     def ttl_fields(self) -> tuple[FieldSpec, ...]:
         """Return the fields that a plain ``dec_ttl`` may mean."""
-        specs = [spec for spec in self.aliases.get("nw_ttl", ())]
+        specs = self.aliases.get("nw_ttl", ())
         return tuple(self.at(s.offset_bits, s.width_bits, s.header) or s for s in specs)
 
     def explain(self, name: str) -> tuple[str, str]:
@@ -221,6 +232,24 @@ class FieldRegistry:
         return text + "; a header's name alone: it is there"
 
 
+# Where the name in OpenFlow's or Nicira's match format is not the short one in capitals.  Source: ovs-fields(7).
+_LONG_NAMES = {
+    "ip_tos": "nw_tos",
+    "ip_ttl": "nw_ttl",
+    "ipv4_src": "ip_src",
+    "ipv4_dst": "ip_dst",
+    "ipv6_flabel": "ipv6_label",
+    "icmpv4_type": "icmp_type",
+    "icmpv4_code": "icmp_code",
+}
+
+
+def _short_name(name: str) -> str:
+    """Return ``ip_dst`` for ``NXM_OF_IP_DST``, as ``load`` writes it, and any other name as it is."""
+    found = re.fullmatch(r"(?:NXM_OF|NXM_NX|OXM_OF)_([A-Z0-9_]+)", name)
+    return _LONG_NAMES.get(found[1].lower(), found[1].lower()) if found else name
+
+
 def _style_by_name(field: KeyField) -> str:
     """Choose how values of a field that no protocol claims are printed."""
     name = field.path.rpartition(".")[2].lower()
@@ -242,4 +271,6 @@ def resolve(candidates: Sequence[FieldSpec], headers: Iterable[str]) -> tuple[Fi
     """
     named = set(headers)
     left = tuple(spec for spec in candidates if spec.header in named)
-    return left if len(left) == 1 else tuple(candidates)
+    if len(left) == 1:
+        return left
+    return tuple(spec for spec in candidates if spec.header in named or not spec.only_if_named) or tuple(candidates)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from datapath.errors import FlowError
 from datapath.openflow.action_text import N_GROUPS, ActionContext, format_actions, parse_actions
-from datapath.openflow.fields import FieldRegistry, FieldSpec
+from datapath.openflow.fields import FieldRegistry, FieldSpec, resolve
 from datapath.openflow.match_text import parse_port
 from datapath.openflow.text import Faults, Span, parse_unsigned, suggest
 from datapath.openflow.values import format_value, parse_value
@@ -142,14 +142,14 @@ def _parse_hash_fields(
             faults.add(attributes["fields"], "only a select group hashes fields")
         return b"", ()
     if "fields" not in attributes:
-        specs = [spec for name in _DEFAULT_HASH for spec in registry.candidates(name)]
+        specs = [spec for name in _DEFAULT_HASH for spec in resolve(registry.candidates(name), ())]
         if not specs:
             faults.add(head, "which fields to hash? the program has no IP header", "write fields(F,...)")
         return _hash_masks([(spec.header, _key_mask(spec, -1, size)) for spec in specs], size)
     masks: list[tuple[str, int]] = []
     for item in attributes["fields"].split():
         name, value = item.partition("=")
-        specs = list(registry.candidates(name.text))
+        specs = list(resolve(registry.candidates(name.text), ()))
         if not specs:
             faults.add(name, *registry.explain(name.text))
             continue

@@ -5,7 +5,7 @@ Used by ``flow_text.py`` for flows and filters and by the management side to pri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from datapath.ir.layout import VALID_OFFSET
 from datapath.openflow.fields import FieldRegistry, FieldSpec, resolve
@@ -18,6 +18,7 @@ N_PORTS = 1024  # DP_PORTS_MAX of runtime/dp.h
 
 # What an exact value of a field says about the headers behind it, so that nw_proto and tp_dst find theirs.
 _ETHER_TYPES = {0x0800: "ipv4", 0x86DD: "ipv6", 0x0806: "arp"}
+_ETHER_TYPE_NAMES = ("dl_type", "eth_type")
 _IP_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp"}
 
 
@@ -81,40 +82,52 @@ def parse_match(
         if bits is None:
             continue
         agrees = [builder.put(b) for b in bits]
-        if spec.header and not any(b.offset_bits == validity_offset(registry, spec.header) for b in bits):
+        if spec.header and not any(_says_a_header_is_there(b, registry) for b in bits):
             agrees.append(builder.require(spec.header))
         if not all(agrees):
             faults.add(item, f"{name.text} contradicts an earlier part of this flow")
     return builder.build(), headers
 
 
+def _says_a_header_is_there(bits: Bits, registry: FieldRegistry) -> bool:
+    return 0 <= bits.offset_bits - VALID_OFFSET * 8 < len(registry.layout.headers)
+
+
 def named_headers(items: Sequence[Span], registry: FieldRegistry) -> frozenset[str]:
     """Return the headers that a match requires or implies, as far as names and well-known values tell."""
     headers: set[str] = set()
-    for item in items:  # ip,tcp and the fields that have only one meaning
-        name, value = item.partition("=")
-        candidates = registry.candidates(name.text)
+    parts = [item.partition("=") for item in items]
+    values = [(name.text, value.text) for name, value in parts if value is not None]
+    for name, value in parts:  # ip,tcp
         if value is None:
             headers.update(registry.shorthands.get(name.text, ()))
-        elif len(candidates) == 1 and candidates[0].header:
-            headers.add(candidates[0].header)
-    for item in items:  # dl_type=0x800 says IPv4, nw_proto=6 says TCP
-        name, value = item.partition("=")
-        number = parse_unsigned(value.text) if value else None
-        protocol = _implied_protocol(name.text, number, registry) if number is not None else None
-        if protocol in registry.protocols:
-            headers.add(registry.protocols[protocol])
+    ether_type = {(spec.offset_bits, spec.header) for spec in registry.aliases.get("dl_type", ())}
+    headers.update(_implied(values, ether_type, _ETHER_TYPES, registry, headers))
+    for field, _ in values:  # the fields that have only one meaning beside these headers
+        left = resolve(registry.candidates(field), headers)
+        if len(left) == 1 and left[0].header:
+            headers.add(left[0].header)
+    protocol = {(s.offset_bits, s.header) for s in registry.aliases.get("nw_proto", ()) if not s.only_if_named}
+    headers.update(_implied(values, protocol, _IP_PROTOCOLS, registry, headers))
     return frozenset(headers)
 
 
-def _implied_protocol(name: str, value: int, registry: FieldRegistry) -> str:
-    specs = registry.candidates(name)
-    spots = {(s.offset_bits, s.header) for s in specs}
-    if spots & {(s.offset_bits, s.header) for s in registry.aliases.get("dl_type", ())}:
-        return _ETHER_TYPES.get(value, "")
-    if spots & {(s.offset_bits, s.header) for s in registry.aliases.get("nw_proto", ())}:
-        return _IP_PROTOCOLS.get(value, "")
-    return ""
+def _implied(
+    values: Sequence[tuple[str, str]],
+    places: set[tuple[int, str]],
+    protocols: Mapping[int, str],
+    registry: FieldRegistry,
+    headers: Iterable[str],
+) -> set[str]:
+    """Return the headers that a number in one of these fields says are there: dl_type=0x0800, nw_proto=6."""
+    implied = set()
+    for field, text in values:
+        number = parse_unsigned(text)
+        meanings = {(spec.offset_bits, spec.header) for spec in resolve(registry.candidates(field), headers)}
+        protocol = protocols.get(-1 if number is None else number, "")
+        if meanings & places and protocol in registry.protocols:
+            implied.add(registry.protocols[protocol])
+    return implied
 
 
 def choose_field(name: Span, registry: FieldRegistry, headers: frozenset[str], faults: Faults) -> FieldSpec | None:
@@ -157,6 +170,8 @@ def _parse_field_value(
             special = parse_special(name.text, value.text, spec, validity_offset(registry, spec.header))
             if special is not None:
                 return special
+        if name.text in _ETHER_TYPE_NAMES and (header := _header_of_ether_type(value.text, registry)):
+            return [Bits(validity_offset(registry, header), 1, 1, 1)]
         if spec.style == "port":
             return [_whole(spec, parse_port(value.text, ports))]
         if spec.style == "error":
@@ -167,6 +182,12 @@ def _parse_field_value(
         return None
     usable = mask if spec.usable_mask is None else mask & spec.usable_mask
     return [Bits(spec.offset_bits, spec.width_bits, number & usable, usable)]
+
+
+def _header_of_ether_type(text: str, registry: FieldRegistry) -> str:
+    """Return the header that ``dl_type=0x0800`` finds behind tags too; "" if only the field itself can be meant."""
+    protocol = _ETHER_TYPES.get(parse_unsigned(text) or 0, "")
+    return registry.protocols.get(protocol, "") if "vlan" in registry.protocols else ""
 
 
 def _whole(spec: FieldSpec, value: int) -> Bits:

@@ -210,7 +210,7 @@ class PcapTail:
     _FILE_HEADER, _RECORD = 24, struct.Struct("=IIII")  # seconds, microseconds, captured size, size
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115: __exit__ closes it
+        self._file = path.open("rb")
         self._pending = b""
         self._n_skip = self._FILE_HEADER
 

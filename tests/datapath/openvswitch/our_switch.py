@@ -61,8 +61,8 @@ class OurSwitch:
             for port, packet in packets:
                 self._wires.send(self._first_wire[engine] + port, packet)
         for engine in self.ENGINES:
-            sent = self._collect(engine, Counter(expected))
-            assert Counter(sent) == Counter(expected), f"{engine} does not do what trace says"
+            sent, wanted = Counter(self._collect(engine, Counter(expected))), Counter(expected)
+            assert sent == wanted, f"{engine} does not do what trace says: lacks {wanted - sent}, has {sent - wanted}"
         return expected
 
     def trace(self, packets: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

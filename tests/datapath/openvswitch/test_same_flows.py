@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from open_vswitch import OpenVSwitch
-from our_switch import MARK, OurSwitch
+from our_switch import MARK
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -49,7 +48,10 @@ CASES: dict[str, list[str]] = {
         "priority=16,ip,nw_dst=10.0.0.2/32,actions=output:3",
         "priority=15,ipv6,ipv6_dst=fd00::/64,actions=output:4",
     ],
-    "any mask": ["ip,nw_src=10.0.0.1/255.0.0.255,actions=output:2", "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,actions=3"],
+    "any mask": [
+        "ip,nw_src=10.0.0.1/255.0.0.255,actions=output:2",
+        "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,actions=3",
+    ],
     "MAC addresses": ["dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,actions=output:2"],
     "in_port": ["in_port=1,actions=output:2", "in_port=2,actions=output:3"],
     "ports of TCP and UDP": [
@@ -92,7 +94,10 @@ CASES: dict[str, list[str]] = {
         "table=7,priority=1,actions=output:2",
         "table=7,priority=2,ip,tcp,actions=output:3",
     ],
-    "tables by resubmit": ["table=0,ip,actions=mod_nw_dst:192.0.2.1,resubmit(,3)", "table=3,ip,nw_dst=192.0.2.1,actions=2"],
+    "tables by resubmit": [
+        "table=0,ip,actions=mod_nw_dst:192.0.2.1,resubmit(,3)",
+        "table=3,ip,nw_dst=192.0.2.1,actions=2",
+    ],
     "a field set is what the next table sees": [
         "table=0,ip,udp,actions=set_field:192.0.2.7->ip_dst,set_field:53->udp_dst,goto_table:1",
         "table=1,ip,udp,nw_dst=192.0.2.0/24,tp_dst=53,actions=output:2",
@@ -132,12 +137,16 @@ CASES: dict[str, list[str]] = {
         "priority=9,dl_vlan=5,actions=mod_vlan_vid:100,mod_vlan_pcp:6,output:2,set_field:0x1007->vlan_vid,output:3",
         "priority=1,dl_vlan=0xffff,actions=output:4",
     ],
-    "ARP written": ["arp,actions=set_field:2->arp_op,set_field:192.0.2.1->arp_spa,set_field:02:00:00:00:00:77->arp_tha,2"],
+    "ARP written": [
+        "arp,actions=set_field:2->arp_op,set_field:192.0.2.1->arp_spa,set_field:02:00:00:00:00:77->arp_tha,output:2"
+    ],
     "ICMP written": ["ip,icmp,actions=set_field:0->icmp_type,set_field:9->icmp_code,output:2"],
     "ICMPv6 written": ["icmp6,actions=set_field:129->icmpv6_type,output:2"],
     "loads": ["ip,actions=load:0x5->NXM_OF_IP_DST[0..7],load:0xc0000201->NXM_OF_IP_SRC[],output:2"],
-    "routing": ["ip,nw_dst=10.0.0.0/8,actions=dec_ttl,mod_dl_src:02:00:00:00:00:aa,mod_dl_dst:02:00:00:00:00:bb,output:2"],
-}  # fmt: skip
+    "routing": [
+        "ip,nw_dst=10.0.0.0/8,actions=dec_ttl,mod_dl_src:02:00:00:00:00:aa,mod_dl_dst:02:00:00:00:00:bb,output:2"
+    ],
+}
 
 
 @pytest.mark.parametrize("name", CASES)
