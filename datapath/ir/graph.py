@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from datapath.ir.model import Extract, Goto, Program, PushPop, State
+from datapath.ir.model import Extract, Goto, Program, PushPop, SetNext, State
 from datapath.ir.walk import flat_statements
 
 
@@ -85,11 +85,12 @@ def loops(names: Iterable[str], follow: Callable[[str], Iterable[str]]) -> list[
 def counted_states(program: Program) -> frozenset[str]:
     """Return the states whose visits count against ``MAX_STATE_VISITS``: those in loops that no header stack bounds.
 
-    A state that extracts ``stack.next`` on every visit bounds its loops, if nothing in the program pops that stack.
+    A state that extracts ``stack.next`` on every visit bounds its loops, if nothing in the program pops that stack or
+    sets its nextIndex.
     Continuations are no visits of their own.
     """
     statements = [s for state in program.states for s in flat_statements(state.statements)]
-    popped = {s.stack for s in statements if isinstance(s, PushPop) and s.count < 0}
+    popped = {s.stack for s in statements if isinstance(s, SetNext) or (isinstance(s, PushPop) and s.count < 0)}
 
     def bounds(state: State) -> bool:
         return any(

@@ -272,6 +272,9 @@ class ExpressionChecker(OperatorChecker):
         while isinstance(place, ast.Member | ast.IndexExpr | ast.SliceExpr | ast.PlusSliceExpr):
             if isinstance(place, ast.Member) and isinstance(self.info.types.get(place.base), t.Meta):
                 break
+            if isinstance(place, ast.Member) and place.member == "last" and self._is_stack(place.base):
+                self.report.error(node.loc, f"{what} cannot be written: 'last' of a stack is only read")
+                return False
             place = place.base
         symbol = self.info.symbols.get(place) if isinstance(place, ast.Name) else None
         if symbol is None:
@@ -285,6 +288,9 @@ class ExpressionChecker(OperatorChecker):
         )
         self.report.error(node.loc, f"{what} cannot be written: {why}", notes=[(symbol.location, "declared here")])
         return False
+
+    def _is_stack(self, node: ast.Expr) -> bool:
+        return isinstance(self.info.types.get(node), t.Stack)
 
     def local_symbol(self, kind: str, name: str, type_: t.Type, node: ast.Node) -> None:
         self.declare(Symbol(name, kind, type_, node, node.loc))

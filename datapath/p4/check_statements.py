@@ -109,7 +109,9 @@ class StatementChecker(CallChecker):
         if isinstance(node, ast.ConstDecl):
             self.constant(node)
         elif isinstance(node, ast.Instantiation):
-            self.instantiation(node)
+            made = self.instantiation(node)
+            if isinstance(made, t.Block) and made.kind != "parser":
+                self.report.error(node.type.loc, f"a parser cannot instantiate a {made.kind}")
         elif isinstance(node, ast.ValueSetDecl):
             self.constant_int(node.size, "the size of a value set", 1, 1 << 31)
             self.local_symbol("value_set", node.name, t.SetOf(self.resolve(node.type)), node)
@@ -152,17 +154,22 @@ class StatementChecker(CallChecker):
             return all(i in self.info.values or self.depends_on_parameter(i) for i in values)
         return isinstance(node, ast.InvalidExpr | ast.Dots)
 
-    def instantiation(self, node: ast.Instantiation) -> None:
+    def instantiation(self, node: ast.Instantiation) -> t.Type:
         made, call = self.construct(self.resolve(node.type), node.args, node.type.loc)
         if call is not None:
             self.info.calls[node] = call
         self.local_symbol("instance", node.name, made, node)
+        return made
 
     # ------------------------------------------------------------------------------------------------ states
     def states(self, node: ast.ParserDecl) -> None:
-        """Check the states of a parser, in whose scope we are."""
+        """Check the states of a parser, in whose scope we are; its locals share one name space with them."""
         known: dict[str, ast.StateDecl] = {}
         for state in node.states:
+            local = self.scopes[-1].get(state.name)
+            if local is not None:
+                notes = [(local.location, "declared here before")]
+                self.report.error(state.loc, f"'{state.name}' is declared twice", notes=notes)
             if state.name in FINAL_STATES:
                 self.report.error(state.loc, f"state '{state.name}' is built in and cannot be declared")
             elif state.name in known:

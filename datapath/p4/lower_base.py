@@ -26,6 +26,7 @@ from datapath.p4.places import (
     StackPlace,
     StructPlace,
     VarbitPlace,
+    as_union,
     header_fields,
     is_signed,
     part_types,
@@ -124,7 +125,7 @@ class LowerBase:
                 for n, p in part_types(type_)
             }
             valid = ScalarPlace(self.variable(f"{name}.$valid", 1)) if t.is_header(type_) else None
-            return StructPlace(type_, made, valid)
+            return StructPlace(type_, as_union(made) if t.is_union(type_) else made, valid)
         self.unsupported(location, f"a variable of type '{type_}'")
 
     # ------------------------------------------------------------------------------------------------ instances
@@ -147,7 +148,7 @@ class LowerBase:
                 parts[item.name] = self.instance_place(
                     item.type, f"{path}{dot}{item.name}", f"{name}.{item.name}", place_of, in_key, inner_union
                 )
-            return StructPlace(type_, parts)
+            return StructPlace(type_, as_union(parts) if t.is_union(type_) else parts)
         return self.local_place(type_, name, location, in_key, declared=location)
 
     def _stack_place(self, type_: t.Stack, path: str, name: str, location: Location, in_key: bool) -> StackPlace:

@@ -317,8 +317,7 @@ class LowerCalls(LowerStatements):
         elif isinstance(place, StackPlace):
             for element in place.elements:
                 self._reset(element, param, location)
-            if place.next is not None:
-                self.emit(ir.Assign(place.next, ir.Const(0, 32), location))
+            self.set_next(place, ir.Const(0, 32), location)
         elif isinstance(place, StructPlace):
             if place.valid is not None:
                 self.set_valid(place, False, location)

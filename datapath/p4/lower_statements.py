@@ -214,9 +214,14 @@ class LowerStatements(LowerExpressions):
                 self.emit(ir.CopyHeader(place.at, value.at, location))
             return
         type_ = place.type
+        if t.is_union(type_):
+            self._store_union(place, value, location)
+            return
         if not t.is_header(type_) or (isinstance(place, HeaderPlace) and place.prefix):
             for name, _ in part_types(type_):
                 self.store(self.part_place(place, name, location), self.part(value, name, location), location)
+            if isinstance(place, StackPlace) and isinstance(value, StackPlace) and place != value:
+                self.set_next(place, self.next_index(value), location)
             return
         valid = self.validity(value)
         known = constant_of(valid)
@@ -235,6 +240,31 @@ class LowerStatements(LowerExpressions):
         else:
             self.out.extend(inner if known else clear)
 
+    def _store_union(self, place: Place, value: RValue, location: Location) -> None:
+        """Assign a union: none of its members is valid, or the one that is in the value (P4_16 8.19)."""
+        if place == value:
+            return
+        assert not isinstance(value, ir.Expr)
+        self.invalidate(place, location)
+        for name, _ in part_types(_type_of(place)):
+            part = self.part(value, name, location)
+            outer, inner = self.out, list[ir.Statement]()
+            self.out = inner
+            self.store(self.part_place(place, name, location), part, location)
+            self.out = outer
+            assert not isinstance(part, ir.Expr)
+            self.emit(ir.If(self.validity(part), tuple(inner), (), location))
+
+    def next_index(self, place: StackPlace) -> ir.Expr:
+        """Return a stack's nextIndex."""
+        return place.next if place.next is not None else ir.StackLastIndex(place.path, next=True)
+
+    def set_next(self, place: StackPlace, value: ir.Expr, location: Location) -> None:
+        if place.next is not None:
+            self.emit(ir.Assign(place.next, value, location))
+        else:
+            self.emit(ir.SetNext(place.path, value, location))
+
     def part_place(self, place: Place, name: str, location: Location) -> Place:
         if isinstance(place, StackPlace):
             return place.elements[int(name)]
@@ -248,6 +278,8 @@ class LowerStatements(LowerExpressions):
             self.choose(place, location, lambda choice: self.set_valid(choice, valid, location))
         elif isinstance(place, StructPlace) and place.valid is not None:
             self.emit(ir.Assign(place.valid.ref, ir.Const(int(valid), 1), location))
+            for other in place.others:
+                self.emit(ir.Assign(other.ref, ir.Const(0, 1), location))
         else:
             self.unsupported(location, "this as a header")
 
@@ -258,8 +290,7 @@ class LowerStatements(LowerExpressions):
         elif isinstance(place, StackPlace):
             for element in place.elements:
                 self.invalidate(element, location)
-            if place.next is not None:
-                self.emit(ir.Assign(place.next, ir.Const(0, 32), location))
+            self.set_next(place, ir.Const(0, 32), location)
         elif isinstance(place, StructPlace):
             for part in place.parts.values():
                 self.invalidate(part, location)

@@ -8,7 +8,7 @@ others are made of scalar ones and of header instances.  An *rvalue* is an IR ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from datapath.ir import model as ir
 from datapath.p4 import ast
@@ -31,11 +31,15 @@ class ReadOnly:
 
 @dataclass(frozen=True)
 class HeaderPlace:
-    """A header instance; with ``prefix``, a struct nested in its fields."""
+    """A header instance; with ``prefix``, a struct nested in its fields.
+
+    ``others``: of a union's member, the paths of the other members.
+    """
 
     at: ir.HeaderAt
     type: t.Struct
     prefix: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,15 @@ class ChoicePlace:
 
 @dataclass(frozen=True)
 class StructPlace:
-    """A struct, tuple, union, or a header kept in local variables (``valid`` says whether it is)."""
+    """A struct, tuple, union, or a header kept in local variables (``valid`` says whether it is).
+
+    ``others``: of a union's member, the validity of the other members.
+    """
 
     type: t.Type
     parts: Mapping[str, Place]
     valid: ScalarPlace | None = None
+    others: tuple[ScalarPlace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,21 @@ def part_types(type_: t.Type) -> list[tuple[str, t.Type]]:
     return [(str(i), type_.element) for i in range(size)]
 
 
+def as_union(members: Mapping[str, Place]) -> dict[str, Place]:
+    """Return the members of a union, knowing each other: to make one valid is to make the others invalid."""
+    result = {}
+    for name, member in members.items():
+        others = [other for other in members.values() if other is not member]
+        if isinstance(member, HeaderPlace):
+            paths = tuple(other.at.path for other in others if isinstance(other, HeaderPlace))
+            member = replace(member, others=paths)
+        elif isinstance(member, StructPlace):
+            valid = tuple(other.valid for other in others if isinstance(other, StructPlace) and other.valid)
+            member = replace(member, others=valid)
+        result[name] = member
+    return result
+
+
 def is_scalar(type_: t.Type) -> bool:
     return scalar_width(type_) is not None
 
@@ -187,14 +210,15 @@ def roots(place: Place) -> set[str]:
     if isinstance(place, ScalarPlace):
         return {_root(place.ref)}
     if isinstance(place, HeaderPlace):
-        return {"header " + place.at.path.split("[")[0]}
+        return {"header " + path.split("[")[0] for path in (place.at.path, *place.others)}
     if isinstance(place, StackPlace):
         found = {"header " + place.path} if place.path else set()
         return found.union(*map(roots, place.elements))
     if isinstance(place, ChoicePlace):
         return set().union(*map(roots, place.choices))
     if isinstance(place, StructPlace):
-        return set().union(*map(roots, place.parts.values()), roots(place.valid) if place.valid else set())
+        flags = (*place.others, place.valid) if place.valid else ()
+        return set().union(*map(roots, place.parts.values()), *map(roots, flags))
     return set()
 
 

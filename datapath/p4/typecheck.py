@@ -210,6 +210,9 @@ class TypeChecker(StatementChecker):
         self.declare(Symbol(node.name, "type", made, node, node.loc, packages=packages))
 
     def _parser(self, node: ast.ParserDecl) -> None:
+        if node.type_params:
+            hint = "only the declaration of a parser type may"
+            self.report.error(node.loc, f"parser '{node.name}' cannot have type parameters", hint=hint)
         with self.scope():
             variables = self.type_vars(node.type_params, node)
             params = self.params(node.params)

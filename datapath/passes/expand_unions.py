@@ -1,6 +1,7 @@
-"""Make the rule of header unions explicit: when one member becomes valid, the others become invalid (P4_16 8.20).
+"""Make the rule of header unions explicit: whatever is done to a member, the others are invalid then (P4_16 8.19).
 
-Effect: ``setInvalid`` of the other members follows each extract, ``setValid`` and copy into a member.
+Effect: ``setInvalid`` of the other members follows each extract, ``setValid``, ``setInvalid`` and copy into a member;
+headers belong to no union any more.
 Precondition: ``unroll_stacks`` (every header is named).
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from datapath.ir.model import CopyHeader, Extract, HeaderAt, If, IsValid, Program, SetValid, Statement
+from datapath.ir.model import CopyHeader, Extract, HeaderAt, If, Program, SetValid, Statement
 
 
 def expand_unions(program: Program) -> Program:
@@ -27,11 +28,12 @@ def expand_unions(program: Program) -> Program:
             if isinstance(statement, If):
                 statement = replace(statement, then=expanded(statement.then), otherwise=expanded(statement.otherwise))
             result.append(statement)
-            if isinstance(statement, Extract) or (isinstance(statement, SetValid) and statement.valid):
+            if isinstance(statement, Extract | SetValid):
                 result.extend(others.get(statement.header.path, []))
-            elif isinstance(statement, CopyHeader) and others.get(statement.target.path):
-                clear = tuple(others[statement.target.path])
-                result.append(If(IsValid(statement.target), clear, (), statement.location))
+            elif isinstance(statement, CopyHeader):
+                result.extend(others.get(statement.target.path, []))
         return tuple(result)
 
-    return replace(program, states=tuple(replace(s, statements=expanded(s.statements)) for s in program.states))
+    headers = tuple(replace(h, union="") for h in program.headers)
+    states = tuple(replace(s, statements=expanded(s.statements)) for s in program.states)
+    return replace(program, headers=headers, states=states)

@@ -3,7 +3,7 @@
 Effect: a state is cloned for each value that the ``nextIndex`` of the stacks may have when it is entered, if that
 matters from there on; loops bounded by a stack become chains.  Clones are called ``name#2``; a state whose branches
 leave a stack at different heights is split, its parts are called ``name$1``.  A run-time index becomes a choice.
-Afterwards every ``HeaderAt`` selects a "path", and there is no StackLastIndex and no PushPop.
+Afterwards every ``HeaderAt`` selects a "path", and there is no StackLastIndex, PushPop and SetNext.
 Precondition: ``bound_loops`` has run.
 """
 
@@ -35,6 +35,7 @@ from datapath.ir.model import (
     Program,
     PushPop,
     Select,
+    SetNext,
     SetValid,
     StackLastIndex,
     State,
@@ -146,6 +147,8 @@ class _Unroll:
             height = heights[statement.stack] + statement.count
             heights[statement.stack] = min(max(height, 0), self.sizes[statement.stack])
             return None
+        if isinstance(statement, SetNext):
+            return self.set_next(statement, heights)
         for at in accesses(statement):
             if at.select == "index":
                 self.choose(statement, at, heights, result)
@@ -159,6 +162,20 @@ class _Unroll:
                 heights[at.path] += 1
         result.append(rebuild_statement(statement, lambda node: resolve_expr(node, heights, self.sizes)))
         return None
+
+    def set_next(self, statement: SetNext, heights: dict[str, int]) -> If | None:
+        """Move a height; to one known only at run time by splitting at each that may be."""
+        value = self.resolve(statement.value, heights)
+        size = self.sizes[statement.stack]
+        if isinstance(value, Const):
+            heights[statement.stack] = min(value.value, size)
+            return None
+        chain: Statement = replace(statement, value=Const(size, value.width))
+        for i in reversed(range(size)):
+            known = replace(statement, value=Const(i, value.width))
+            chain = If(equals(value, i), (known,), (chain,), statement.location)
+        assert isinstance(chain, If)
+        return chain
 
     def branch(self, statement: If, heights: dict[str, int], result: list[Statement]) -> If | None:
         """Unroll an ``If`` in place where both branches leave the stacks alike."""
@@ -212,7 +229,7 @@ def _relevant_stacks(program: Program) -> dict[str, frozenset[str]]:
 
 def _used_stacks(state: State) -> Iterator[str]:
     for statement in flat_statements(state.statements):
-        if isinstance(statement, PushPop):
+        if isinstance(statement, PushPop | SetNext):
             yield statement.stack
         for at in accesses(statement):
             if at.select in ("next", "last"):
