@@ -184,6 +184,25 @@ class Client:
         return list(self._ask("dump_groups", bridge=bridge))
 
     # ------------------------------------------------------------------------------------------------ looking inside
+    # ------------------------------------------------------------------------------------------------ value sets
+    def value_set_add(self, bridge: str, name: str, entries: Sequence[str]) -> None:
+        """Add entries to a value set of a bridge's parser, all or none; those that are there already stay.
+
+        Args:
+            bridge: Its name.
+            name: The set's, as the program declares it; one of a sub-parser is called ``instance.set``.
+            entries: ``0x800``, ``0x800/0xff00``, ``80..90``, ``_``; with commas between the fields of a struct.
+        """
+        self._ask("value_set_add", bridge=bridge, name=name, entries=list(entries))
+
+    def value_set_del(self, bridge: str, name: str, entries: Sequence[str] = ()) -> int:
+        """Remove entries (all by default); return how many."""
+        return int(self._ask("value_set_del", bridge=bridge, name=name, entries=list(entries)))
+
+    def value_set_dump(self, bridge: str, name: str = "") -> list[Json]:
+        """Return one value set, or all: ``{"name", "size", "keys", "entries"}``."""
+        return list(self._ask("value_set_dump", bridge=bridge, name=name))
+
     def dump_megaflows(self, bridge: str) -> list[Json]:
         """Return the megaflows that are installed now, with their counters."""
         return list(self._ask("dump_megaflows", bridge=bridge))

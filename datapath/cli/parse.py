@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datapath.cli.program import add_program_arguments, compile_arguments, complain
@@ -17,6 +17,7 @@ from datapath.errors import OvsP4Error
 if TYPE_CHECKING:
     from datapath.compiler import CompiledProgram
     from datapath.ir.interpret import ParseOutcome
+    from datapath.ir.value_sets import Entry
 
 Parse = Callable[[bytes], "ParseOutcome"]
 
@@ -27,6 +28,10 @@ def add_verbs(subparsers: Any) -> None:
     add_program_arguments(parser)
     parser.add_argument("--engine", choices=("reference", "user", "xdp"), default="reference")
     parser.add_argument("--hex", required=True, metavar="FILE", help="one packet in hex a line; - for standard input")
+    parser.add_argument(
+        "--value-set", action="append", default=[], metavar="NAME=ENTRY",
+        help="an entry of a value set: a value, value/mask, low..high or _; with commas between the fields of a struct",
+    )  # fmt: skip
     parser.add_argument("--verbose", action="store_true", help="add the states visited")
     parser.set_defaults(run=run)
 
@@ -35,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Parse each packet; 0 done, 2 a diagnostic for the user."""
     try:
         compiled = compile_arguments(args)
-        parse, close = _engine(compiled, args.engine)
+        parse, close = _engine(compiled, args.engine, _value_sets(compiled, args.value_set))
         try:
             for packet in read_packets(args.hex):
                 print(json.dumps(render(parse(packet), args.verbose)))
@@ -46,20 +51,40 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _engine(compiled: CompiledProgram, engine: str) -> tuple[Parse, Callable[[], None]]:
+def _value_sets(compiled: CompiledProgram, texts: Iterable[str]) -> dict[str, list[Entry]]:
+    """Return the entries of ``--value-set``."""
+    from datapath.ir.value_sets import find_value_set, pack, parse_entry
+
+    entries: dict[str, list[Entry]] = {}
+    for text in texts:
+        name, separator, entry = text.partition("=")
+        if not separator:
+            raise OvsP4Error(f"--value-set {text}: write NAME=ENTRY")
+        value_set = find_value_set(compiled.program, name.strip())
+        entries.setdefault(value_set.name, []).append(parse_entry(entry, value_set))
+    pack(compiled.program, entries)  # is there room for them?
+    return entries
+
+
+def _engine(
+    compiled: CompiledProgram, engine: str, value_sets: Mapping[str, Sequence[Entry]]
+) -> tuple[Parse, Callable[[], None]]:
     """Return what parses a packet, and what releases it."""
     if engine == "user":
         from datapath.user.parse_only import UserParser
 
-        return UserParser(compiled.program, compiled.layout, compiled.c_source).parse, lambda: None
+        native = UserParser(compiled.program, compiled.layout, compiled.c_source)
+        native.set_value_sets(value_sets)
+        return native.parse, lambda: None
     if engine == "xdp":
         from datapath.xdp.parse_only import XdpParser
 
         parser = XdpParser(compiled.program, compiled.layout, compiled.c_source)
+        parser.set_value_sets(value_sets)
         return parser.parse, parser.close
     from datapath.ir.interpret import Interpreter
 
-    return Interpreter(compiled.program).parse, lambda: None
+    return Interpreter(compiled.program, value_sets).parse, lambda: None
 
 
 def read_packets(file: str) -> Iterator[bytes]:

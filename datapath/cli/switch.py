@@ -1,4 +1,4 @@
-"""The verbs that talk to a running network: show, flows, groups, megaflows, trace, stats.
+"""The verbs that talk to a running network: show, flows, groups, value sets, megaflows, trace, stats.
 
 ``add_verbs`` is called by the registry of ``cli/__init__.py``; every verb asks ``client.py`` and prints what came back,
 in Open vSwitch's manner, or as JSON with ``--json``.
@@ -48,6 +48,15 @@ def add_verbs(subparsers: Any) -> None:
     _verb(subparsers, "dump-groups", _dump_groups, "the groups")
     delete = _verb(subparsers, "del-groups", _del_groups, "remove groups, and the flows that use them")
     delete.add_argument("filter", nargs="*", help="group_id=N; nothing selects all groups")
+    entries = "a value, value/mask, low..high or _; with commas between the fields of a struct"
+    add = _verb(subparsers, "value-set-add", _value_set_add, "add entries to a value set of the parser")
+    add.add_argument("name", help="the value set")
+    add.add_argument("entry", nargs="+", help=entries + "; in parentheses if it begins with a minus sign")
+    delete = _verb(subparsers, "value-set-del", _value_set_del, "remove entries from a value set")
+    delete.add_argument("name", help="the value set")
+    delete.add_argument("entry", nargs="*", help=entries + "; none: all")
+    dump = _verb(subparsers, "value-set-dump", _value_set_dump, "the value sets and their entries")
+    dump.add_argument("name", nargs="?", default="", help="only this value set")
     _verb(subparsers, "dump-megaflows", _dump_megaflows, "what is installed in the engines now")
     trace = _verb(subparsers, "trace", _trace, "what the switch would do with a packet, step by step")
     trace.add_argument("--in-port", required=True, help="number or interface that the packet comes in at")
@@ -150,6 +159,24 @@ def _dump_groups(options: argparse.Namespace, client: Client) -> tuple[Any, list
 
 def _del_groups(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
     return {"removed": client.del_groups(options.bridge, " ".join(options.filter))}, []
+
+
+def _value_set_add(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
+    client.value_set_add(options.bridge, options.name, options.entry)
+    return {"added": len(options.entry)}, []
+
+
+def _value_set_del(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
+    return {"removed": client.value_set_del(options.bridge, options.name, options.entry)}, []
+
+
+def _value_set_dump(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
+    sets = client.value_set_dump(options.bridge, options.name)
+    lines = []
+    for found in sets:
+        lines.append(f"{found['name']}: {len(found['entries'])} of {found['size']}, keys {', '.join(found['keys'])}")
+        lines += [f"  {entry}" for entry in found["entries"]]
+    return sets, lines
 
 
 def _dump_megaflows(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:

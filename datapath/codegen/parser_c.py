@@ -18,6 +18,7 @@ from datapath.codegen.layout_c import write_layout
 from datapath.codegen.plan import Plan, make_plan
 from datapath.codegen.select_c import write_select
 from datapath.codegen.statements_c import WORD, StateWriter, error_label
+from datapath.codegen.value_sets_c import write_value_sets
 from datapath.codegen.values_c import c_number, constant
 from datapath.errors import Location, P4Errors, P4UnsupportedError
 from datapath.ir.graph import is_continuation
@@ -52,6 +53,7 @@ def generate(program: Program, layout: KeyLayout) -> str:
     plan = make_plan(program, layout)
     out = Emitter()
     write_layout(plan, out)
+    write_value_sets(plan, out)
     _write_function(plan, out)
     return out.text()
 

@@ -25,6 +25,7 @@ class Plan:
     header_names: dict[str, str]
     state_names: dict[str, str]
     local_names: dict[str, tuple[str, ...]]  # variables outside the key: one C variable a limb
+    value_set_names: dict[str, str]
     key_names: dict[str, str]  # variables in the key, and varbit lengths by header: members of struct flow_key
     validity: dict[str, Validity]
     positions: dict[str, int | None]
@@ -81,6 +82,7 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
         header_names=header_names,
         state_names=c_names((s.name for s in order), RESERVED),
         local_names=_local_names(program),
+        value_set_names=_value_set_names(program),
         key_names=key_names,
         validity=entry_validity(program),
         positions=entry_positions(program),
@@ -88,6 +90,11 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
         joins={name for name, names in sources.items() if len(names) > 1},
         loops_back={n for n, names in sources.items() if any(place[o] >= place[n] for o in names)},
     )
+
+
+def _value_set_names(program: Program) -> dict[str, str]:
+    names = c_names((f"set_{v.name}" for v in program.value_sets), RESERVED)
+    return {name.removeprefix("set_"): c_name for name, c_name in names.items()}
 
 
 def _local_names(program: Program) -> dict[str, tuple[str, ...]]:

@@ -29,11 +29,12 @@ def write_select(writer: StateWriter, select: Select) -> None:
         return
     keys = [writer.expressions.kept(key) for key in select.keys]
     for case in select.cases:
-        if isinstance(case.keysets[0], InValueSet):
-            continue  # empty until someone fills it
         test = constant(1, 1)[0]
-        for keyset, key, value in zip(case.keysets, select.keys, keys, strict=True):
-            test = conjunction("&&", test, _test(writer, keyset, key, value))
+        for place, (keyset, key, value) in enumerate(zip(case.keysets, select.keys, keys, strict=True)):
+            if isinstance(keyset, InValueSet):
+                test = conjunction("&&", test, _in_value_set(writer, keyset, keys[place:]))
+            else:
+                test = conjunction("&&", test, _test(writer, keyset, key, value))
         if test.constant == 0:
             continue
         if test.constant:
@@ -80,6 +81,14 @@ def _write_switch(writer: StateWriter, select: Select) -> None:
     last = select.cases[-1]
     is_total = isinstance(last.keysets[0], Any)
     writer.out.line(_goto(writer, last.target) if is_total else writer.fail(NO_MATCH))
+
+
+def _in_value_set(writer: StateWriter, keyset: InValueSet, keys: list[Value]) -> Limb:
+    """Return the condition that the first so many keys are in a value set."""
+    value_set = next(v for v in writer.plan.program.value_sets if v.name == keyset.name)
+    words = [limb.text for key in keys[: len(value_set.key_widths)] for limb in key]
+    name = writer.plan.value_set_names[keyset.name]
+    return Limb(f"{name}_has(pkt, {', '.join(words)})", 1, True, True)
 
 
 def _test(writer: StateWriter, keyset: Keyset, key: Expr, value: Value) -> Limb:

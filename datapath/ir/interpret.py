@@ -11,6 +11,7 @@ Source: P4_16 specification 1.2.5, chapters 8 (expressions) and 13 (packet parsi
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from datapath.ir.evaluate import Evaluator, Rejected
@@ -84,18 +85,23 @@ class HeaderState:
         self.varbit_bits = 0
 
 
-def interpret(program: Program, packet: bytes, in_port: int = 0) -> ParseOutcome:
+ValueSets = Mapping[str, Sequence[tuple[Keyset, ...]]]  # by name, of each set the entries: a keyset a key
+NO_ENTRIES: ValueSets = {}
+
+
+def interpret(program: Program, packet: bytes, in_port: int = 0, value_sets: ValueSets = NO_ENTRIES) -> ParseOutcome:
     """Parse one packet.
 
     Args:
         program: The parser, as lowered or after any pass.
         packet: The frame, from its first byte.
         in_port: Where it came from.
+        value_sets: What is in the value sets; one that is not named is empty.
 
     Returns:
         The outcome.
     """
-    return Interpreter(program).parse(packet, in_port)
+    return Interpreter(program, value_sets).parse(packet, in_port)
 
 
 interpret_packet = interpret  # its name for other packages
@@ -104,8 +110,9 @@ interpret_packet = interpret  # its name for other packages
 class Interpreter:
     """The reference model of one program, for many packets."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, value_sets: ValueSets = NO_ENTRIES) -> None:
         self.program = program
+        self.value_sets = value_sets
         self.states = {s.name: s for s in program.states}
         self.counted = counted_states(program)
 
@@ -138,6 +145,7 @@ class Machine:
     def __init__(self, interpreter: Interpreter, packet: bytes, in_port: int) -> None:
         program = interpreter.program
         self.program = program
+        self.value_sets = interpreter.value_sets
         self.states = interpreter.states
         self.length_bits = len(packet) * 8
         self.packet = int.from_bytes(packet, "big")
@@ -310,14 +318,19 @@ class Machine:
     def select(self, select: Select) -> str:
         keys = [(self.evaluate(key), key) for key in select.keys]
         for i, case in enumerate(select.cases):
-            if len(case.keysets) == 1 and isinstance(case.keysets[0], InValueSet):
-                continue  # a value set is empty until someone fills it
-            if all(_matches(keyset, value, key) for keyset, (value, key) in zip(case.keysets, keys, strict=True)):
+            if all(self.is_in(keyset, keys[place:]) for place, keyset in enumerate(case.keysets)):
                 self.arms.append((self.state, i))
                 return case.target
         self.arms.append((self.state, -1))
         self.reject("NoMatch")
         return REJECT
+
+    def is_in(self, keyset: Keyset, keys: Sequence[tuple[int, Expr]]) -> bool:
+        """Return whether the first of these keys is in a keyset; for a value set, the first so many keys."""
+        if isinstance(keyset, InValueSet):
+            entries = self.value_sets.get(keyset.name, ())
+            return any(all(_matches(k, *key) for k, key in zip(entry, keys, strict=False)) for entry in entries)
+        return _matches(keyset, *keys[0])
 
 
 def _matches(keyset: Keyset, value: int, key: Expr) -> bool:

@@ -30,6 +30,7 @@ CORE_ERRORS = (
 )
 ACCEPT = "accept"
 REJECT = "reject"
+MATCH_KINDS = ("exact", "ternary", "lpm", "range", "optional")  # of value sets' keys
 VISITS = "$visits"  # the variable in which passes/bound_loops counts them
 MAX_STATE_VISITS = 64  # of a packet, where neither a stack nor the packet bounds a loop; then ParserTimeout
 
@@ -389,7 +390,10 @@ class Range:
 
 @dataclass(frozen=True)
 class InValueSet:
-    """Membership in the value set that ``Program.value_sets`` holds under this name; covers ``n_keys`` keys."""
+    """Membership in the value set that ``Program.value_sets`` holds under this name.
+
+    It stands for as many keys as the set has, the first of them at its own place; the places of the others hold Any.
+    """
 
     name: str
 
@@ -399,7 +403,7 @@ Keyset = Any | Masked | Range | InValueSet
 
 @dataclass(frozen=True)
 class Case:
-    """A select arm: one keyset a key (a sole InValueSet stands for all keys)."""
+    """A select arm: one keyset a key."""
 
     keysets: tuple[Keyset, ...]
     target: str
@@ -429,9 +433,19 @@ class State:
 # ---------------------------------------------------------------------------------------------------- the program
 @dataclass(frozen=True)
 class ValueSet:
+    """Entries that are set while the program runs; none at first (``ir/value_sets.py`` has what they are)."""
+
     name: str
-    size: int
+    size: int  # entries that it has room for
     key_widths: tuple[int, ...]
+    signed: tuple[bool, ...] = ()  # by key; none: all unsigned
+    match_kinds: tuple[str, ...] = ()  # by key, of its @match annotation; "": any kind
+
+    def is_signed(self, key: int) -> bool:
+        return bool(self.signed) and self.signed[key]
+
+    def match_kind(self, key: int) -> str:
+        return self.match_kinds[key] if self.match_kinds else ""
 
 
 @dataclass(frozen=True)

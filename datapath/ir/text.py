@@ -69,8 +69,11 @@ def _program(program: Program) -> Iterator[str]:
     for variable in program.variables:
         yield _variable(variable)
     for value_set in program.value_sets:
-        widths = ", ".join(f"bit<{w}>" for w in value_set.key_widths)
-        yield f"value_set {value_set.name}: {value_set.size} x ({widths})"
+        keys = []
+        for i, width in enumerate(value_set.key_widths):
+            kind = value_set.match_kind(i)
+            keys.append(f"{'int' if value_set.is_signed(i) else 'bit'}<{width}>" + (f" {kind}" if kind else ""))
+        yield f"value_set {value_set.name}: {value_set.size} x ({', '.join(keys)})"
     for name in program.errors[7:]:
         yield f"error {name}"
     if program.emit_order != tuple(h.path for h in program.headers):

@@ -9,8 +9,10 @@ from datapath.ir.model import (
     ACCEPT,
     CORE_ERRORS,
     REJECT,
+    Any,
     Assign,
     Binary,
+    Case,
     Const,
     CopyHeader,
     Expr,
@@ -157,15 +159,23 @@ class _Check:
             self.check_tree(key)
         for case in select.cases:
             self.need(case.target in names, f"no state {case.target}")
-            if len(case.keysets) == 1 and isinstance(case.keysets[0], InValueSet):
-                name = case.keysets[0].name
-                self.need(name in [v.name for v in self.program.value_sets], f"no value set {name}")
-                continue
             self.need(len(case.keysets) == len(select.keys), f"{len(case.keysets)} keysets, {len(select.keys)} keys")
-            for keyset, key in zip(case.keysets, select.keys, strict=True):
+            for i, (keyset, key) in enumerate(zip(case.keysets, select.keys, strict=True)):
+                if isinstance(keyset, InValueSet):
+                    self.check_value_set(keyset.name, case, select, i)
                 bounds = (keyset.value, keyset.mask) if isinstance(keyset, Masked) else ()
                 bounds = (keyset.low, keyset.high) if isinstance(keyset, Range) else bounds
                 self.need(all(0 <= v < 1 << key.width for v in bounds), f"keyset {keyset} does not fit its key")
+
+    def check_value_set(self, name: str, case: Case, select: Select, place: int) -> None:
+        value_set = next((v for v in self.program.value_sets if v.name == name), None)
+        self.need(value_set is not None, f"no value set {name}")
+        assert value_set is not None
+        end = place + len(value_set.key_widths)
+        widths = tuple(key.width for key in select.keys[place:end])
+        self.need(widths == value_set.key_widths, f"value set {name} on keys of {widths} bits")
+        others = case.keysets[place + 1 : end]
+        self.need(all(isinstance(k, Any) for k in others), f"value set {name} shares its keys with {others}")
 
     # ------------------------------------------------------------------------------------------ expressions
     def check_at(self, at: HeaderAt) -> Header:

@@ -10,7 +10,6 @@ WARNINGS = {
     "changed-header": "the parser itself changes a header: flows see the change, the packet keeps its bytes",
     "checksum": "a checksum cannot be kept up to date, for the reason given",
     "directive": "the program says so itself (#warning)",
-    "empty-value-set": "a value set has no entries, so it matches nothing",
     "endless-loop": "no path leads from a loop to accept or reject: only its bound ends it",
     "invalid-read": "the parser reads a field of a header that no packet has there: it is always zero",
     "left-out-call": "a call of an extern is left out, since it does nothing in this switch",

@@ -9,7 +9,7 @@ Source: P4_16 specification 1.2.5, sections 13.5 to 13.7 (states, transitions, s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from datapath.errors import Location
 from datapath.ir import model as ir
@@ -111,16 +111,36 @@ class LowerStates(LowerExterns):
         assert isinstance(size, int)
         type_ = self.type_of(node.type)
         if name not in [v.name for v in self.value_sets]:
-            self.value_sets.append(ir.ValueSet(name, size, tuple(self._widths(type_, node.loc))))
+            keys = list(self._set_keys(type_, node.annotations, node.loc))
+            columns = list(zip(*keys, strict=True)) or [(), (), ()]
+            widths, signed, kinds = columns
+            is_plain = not any(signed), not any(kinds)
+            self.value_sets.append(
+                ir.ValueSet(name, size, widths, () if is_plain[0] else signed, () if is_plain[1] else kinds)
+            )
         return InstancePlace(type_, node, name)
 
-    def _widths(self, type_: t.Type, location: Location) -> list[int]:
+    def _set_keys(
+        self, type_: t.Type, annotations: tuple[ast.Annotation, ...], location: Location
+    ) -> Iterator[tuple[int, bool, str]]:
+        """Yield width, signedness and match kind of each key of a value set."""
         width = scalar_width(type_)
+        kind = next((a.tokens[0] for a in annotations if a.name == "match" and a.tokens), "")
         if width is not None:
-            return [width]
+            base = t.underlying(type_)
+            yield width, isinstance(base, t.Bits) and base.signed, self._match_kind(kind, location)
+            return
         if not isinstance(type_, t.Struct | t.Tuple):
             self.unsupported(location, f"a value set of '{type_}'")
-        return [w for _, part in part_types(type_) for w in self._widths(part, location)]
+        for name, part in part_types(type_):
+            field = type_.field(name) if isinstance(type_, t.Struct) else None
+            mine = field.node.annotations if field is not None and field.node is not None else ()
+            yield from self._set_keys(part, mine or annotations, location)
+
+    def _match_kind(self, kind: str, location: Location) -> str:
+        if kind not in ("", *ir.MATCH_KINDS):
+            self.unsupported(location, f"a value set of match kind '{kind}'", f"one of {', '.join(ir.MATCH_KINDS)}")
+        return kind
 
     def constructor_argument(self, param: t.Param, value: ast.Expr | None) -> Place:
         value = value if value is not None else param.node.default
@@ -266,7 +286,7 @@ class LowerStates(LowerExterns):
         if isinstance(node, ast.DontCare):
             return (ir.Any(),) * n_flat
         if isinstance(self.type_of(node), t.SetOf):
-            return (self._in_value_set(node),)
+            return self._in_value_set(node, n_flat)
         items: Sequence[ast.Expr] = [node]
         if isinstance(node, ast.TupleKeyset) or (isinstance(node, ast.ListExpr) and len(types) > 1):
             items = node.items
@@ -293,7 +313,7 @@ class LowerStates(LowerExterns):
         if isinstance(node, ast.TupleKeyset):
             return self._keysets(node, [type_], [parts])
         if isinstance(self.type_of(node), t.SetOf):
-            return (self._in_value_set(node),)
+            return self._in_value_set(node, len(parts))
         if isinstance(node, ast.MaskExpr):
             mask = self._known(node.mask, parts[0])
             return (ir.Masked(self._known(node.value, parts[0]) & mask, mask),)
@@ -316,10 +336,10 @@ class LowerStates(LowerExterns):
             self.unsupported(node.loc, "a select case that is not known at compile time")
         return known
 
-    def _in_value_set(self, node: ast.Expr) -> ir.InValueSet:
+    def _in_value_set(self, node: ast.Expr, n_keys: int) -> tuple[ir.Keyset, ...]:
         place = self.place(node)
         assert isinstance(place, InstancePlace)
-        return ir.InValueSet(place.name)
+        return (ir.InValueSet(place.name), *(ir.Any(),) * (n_keys - 1))
 
 
 def _reachable(node: ast.ParserDecl) -> set[str]:

@@ -21,7 +21,6 @@ from datapath.ir.model import (
     Expr,
     Goto,
     If,
-    InValueSet,
     Keyset,
     Masked,
     Mux,
@@ -170,9 +169,6 @@ def _fold_transition(transition: Transition) -> Transition:
         return transition
     cases = []
     for case in transition.cases:
-        if len(case.keysets) == 1 and isinstance(case.keysets[0], InValueSet):
-            cases.append(case)
-            continue
         known = [_known(k, key) for k, key in zip(case.keysets, transition.keys, strict=True)]
         if False in known:
             continue

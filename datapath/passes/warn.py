@@ -1,8 +1,8 @@
 """What a user should know of a program that compiles all the same.
 
-An analysis of the program after all passes, not a rewrite.  Told are: value sets (nothing fills them yet, so they match
-nothing), headers that may begin inside a byte, headers that the parser itself changes (in both the packet cannot
-follow), and reads of headers that no packet has.  What is not used at all is told by ``warn_unused.py``.
+An analysis of the program after all passes, not a rewrite.  Told are: headers that may begin inside a byte, headers
+that the parser itself changes (in both the packet cannot follow), and reads of headers that no packet has.  What is not
+used at all is told by ``warn_unused.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from datapath.ir.model import (
     Extract,
     FieldRef,
     If,
-    InValueSet,
     Program,
     Select,
     SetValid,
@@ -59,12 +58,6 @@ def _messages(program: Program) -> Iterator[Told]:
                 where = getattr(statement, "location", None) or state.location
                 message = f"the parser changes header {changed}: flows see the change, the packet keeps its bytes"
                 yield "changed-header", where, message
-        if isinstance(state.transition, Select):
-            for case in state.transition.cases:
-                for keyset in case.keysets:
-                    if isinstance(keyset, InValueSet):
-                        message = f"value set {keyset.name} is empty: nothing can fill it yet"
-                        yield "empty-value-set", case.location or state.location, message
 
 
 def _changed_header(statement: Statement) -> str:

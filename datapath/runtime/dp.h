@@ -24,7 +24,7 @@
 
 #include <linux/types.h>
 
-#define DP_ABI_VERSION 1
+#define DP_ABI_VERSION 2
 #define DP_KEY_MAX 2048 /* bytes */
 #define DP_ACTIONS_MAX 64 /* of one megaflow, buckets included */
 #define DP_PORTS_MAX 1024 /* of one bridge; port numbers are 1 .. DP_PORTS_MAX - 1 */
@@ -114,6 +114,11 @@ struct dp_ops {
 	int (*flow_stats)(struct dp *dp, __u32 flow_id, struct dp_stats *stats);
 	/* Define hash mask `id` for DP_SELECT: the bits of the key that the hash is taken over. */
 	int (*hash_put)(struct dp *dp, __u32 id, const void *mask);
+	/* Replace the entries of all the program's value sets at once: `struct value_sets` of the generated program.  When
+	 * it returns, packets are parsed by the new ones.  Megaflows stay as they are: which packets they are for is said
+	 * in terms of keys, and it is the keys of new packets that change.  -EOPNOTSUPP: the program has no value sets;
+	 * -EINVAL: another size. */
+	int (*value_sets_put)(struct dp *dp, const void *sets, __u32 size);
 	/* Counters by drop reason (runtime/drop.h): `counters` has DROP_N entries.  Parser errors: `errors` has 256. */
 	int (*drops)(struct dp *dp, __u64 *counters, __u64 *errors);
 	/* Counters of one port. */

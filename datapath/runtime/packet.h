@@ -27,6 +27,9 @@
  *     PROGRAM_NAME  LAYOUT_HASH  KEY_SIZE  N_HEADERS  N_ERRORS  N_STATES
  * then `struct flow_key` (KEY_SIZE bytes, aligned to 8), includes this header, and defines
  *     static __always_inline int program_parse(struct packet *pkt, struct flow_key *key, struct parse_result *result);
+ * A program with parser value sets also defines N_VALUE_SETS and `struct value_sets`, all of its sets with their entries
+ * (ir/value_sets.py packs it); the packet points at the bridge's.
+ *
  * The caller has zeroed the key and set in_port and bridge; the parser fills in the rest.  It returns 0 for accept and
  * 1 for reject.  In XDP both key and result are in a map, not on the stack.
  */

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datapath.build import RUNTIME_DIR
 
-DP_ABI_VERSION = 1
+DP_ABI_VERSION = 2
 N_PARSER_ERRORS = 256
 
 OUTPUT, SET, DEC_TTL, CSUM, SELECT, BUCKET, CONTROLLER = range(1, 8)  # enum dp_op
@@ -82,6 +82,7 @@ class DpOps(ctypes.Structure):
         ("flow_del", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, _STATS)),
         ("flow_stats", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, _STATS)),
         ("hash_put", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, ctypes.c_char_p)),
+        ("value_sets_put", ctypes.CFUNCTYPE(c_int, c_void_p, ctypes.c_char_p, c_uint32)),
         ("drops", ctypes.CFUNCTYPE(c_int, c_void_p, _COUNTERS, _COUNTERS)),
         ("port_stats", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, _STATS, _STATS)),
         ("execute", ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, ctypes.c_char_p, c_uint32, _ACTIONS, c_uint32)),
@@ -171,7 +172,7 @@ def declare(library: ctypes.CDLL) -> None:
         "user_set_upcall": (None, (c_void_p, c_void_p, c_void_p)),
         "user_xsk_fd": (c_int, (c_void_p, c_uint32)),
         "user_counters": (None, (c_void_p, ctypes.POINTER(UserCounters))),
-        "user_parse": (None, (ctypes.c_char_p, c_uint32, c_uint32, c_void_p, ctypes.POINTER(UserParsed))),
+        "user_parse": (None, (c_void_p, ctypes.c_char_p, c_uint32, c_uint32, c_void_p, ctypes.POINTER(UserParsed))),
         "user_lock_new": (c_void_p, ()),
         "user_lock_take": (None, (c_void_p,)),
         "user_lock_give": (None, (c_void_p,)),

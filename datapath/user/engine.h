@@ -74,6 +74,9 @@ struct engine {
 	__u32 n_dirty;
 	__u32 generation; /* counts changes of `active` */
 	struct fwd_item items[BATCH_SIZE];
+#ifdef N_VALUE_SETS
+	struct value_sets value_sets; /* of the parser */
+#endif
 	__u64 drops[DROP_N]; /* by reason */
 	__u64 errors[256]; /* rejected packets by parser error */
 	__u64 n_lost_buffer; /* packets that the kernel dropped at ports since deleted (port_lost()) */

@@ -36,7 +36,7 @@ void user_stop(struct dp *dp);
 void user_set_upcall(struct dp *dp, dp_upcall_fn upcall, void *slow_path);
 int user_xsk_fd(struct dp *dp, __u32 port);
 void user_counters(struct dp *dp, struct user_counters *counters);
-void user_parse(const void *packet, __u32 size, __u32 in_port, void *key, struct user_parsed *parsed);
+void user_parse(struct dp *dp, const void *packet, __u32 size, __u32 in_port, void *key, struct user_parsed *parsed);
 struct dp_lock *user_lock_new(void);
 void user_lock_take(struct dp_lock *lock);
 void user_lock_give(struct dp_lock *lock);
@@ -127,14 +127,20 @@ void user_counters(struct dp *dp, struct user_counters *counters)
 	counters->pool_error = pool_check(&engine->pool, (__u32)(counters->n_rx + counters->n_tx));
 }
 
-/* Parse a packet as the engine does, for bridge 0; `key` has KEY_SIZE bytes.  Needs no engine. */
-void user_parse(const void *packet, __u32 size, __u32 in_port, void *key, struct user_parsed *parsed)
+/* Parse a packet as the engine does, for bridge 0; `key` has KEY_SIZE bytes.  Without an engine (`dp` is NULL), value
+ * sets are empty; with one, the caller holds the lock. */
+void user_parse(struct dp *dp, const void *packet, __u32 size, __u32 in_port, void *key, struct user_parsed *parsed)
 {
 	/* The parser only reads. */
 	struct packet pkt = {.data = (__u8 *)(unsigned long)packet, .data_end = (__u8 *)(unsigned long)packet + size};
 	struct parse_result result = {0};
 	struct flow_key words = {0};
 
+#ifdef N_VALUE_SETS
+	pkt.value_sets = dp ? &user_engine(dp)->value_sets : NULL;
+#else
+	(void)dp;
+#endif
 	words.in_port = htonl(in_port);
 	parsed->rejected = (__u32)program_parse(&pkt, &words, &result);
 	parsed->error = result.error;

@@ -33,6 +33,9 @@ static inline void fwd_parse(const struct engine *engine, struct fwd_item *item)
 	memset(&item->key, 0, sizeof(item->key));
 	item->key.in_port = htonl(item->in_port);
 	item->key.bridge = htons((__u16)engine->config.bridge_id);
+#ifdef N_VALUE_SETS
+	item->packet.value_sets = &engine->value_sets;
+#endif
 	item->rejected = program_parse(&item->packet, &item->key, &item->result);
 }
 

@@ -281,11 +281,22 @@ class UserEngine:
         if error_number:
             raise SwitchError(f"packet of {len(packet)} bytes: {os.strerror(error_number)}")
 
+    def put_value_sets(self, packed: bytes) -> None:
+        """Replace the entries of all value sets.
+
+        Args:
+            packed: As ``ir.value_sets.pack`` makes it for this program, which has value sets.
+        """
+        with self.locked():
+            error_number = -self.ops.value_sets_put(self.dp, packed, len(packed))
+        assert not error_number, os.strerror(error_number)
+
     def parse(self, packet: bytes, in_port: int = 0) -> Parsed:
         """Run the compiled parser on a packet; nothing else happens to it."""
         key = ctypes.create_string_buffer(self.info.key_size)
         parsed = UserParsed()
-        self._library.user_parse(packet, len(packet), in_port, key, ctypes.byref(parsed))
+        with self.locked():
+            self._library.user_parse(self.dp, packet, len(packet), in_port, key, ctypes.byref(parsed))
         return Parsed(
             verdict="reject" if parsed.rejected else "accept",
             error=parsed.error,

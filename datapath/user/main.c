@@ -147,6 +147,23 @@ static int user_hash_put(struct dp *dp, __u32 id, const void *mask)
 	return 0;
 }
 
+static int user_value_sets_put(struct dp *dp, const void *sets, __u32 size)
+{
+#ifdef N_VALUE_SETS
+	struct engine *engine = user_engine(dp);
+
+	if (size != sizeof(engine->value_sets))
+		return -EINVAL;
+	memcpy(&engine->value_sets, sets, size); /* the thread is not parsing: the caller holds the lock */
+	return 0;
+#else
+	(void)dp;
+	(void)sets;
+	(void)size;
+	return -EOPNOTSUPP;
+#endif
+}
+
 /* ------------------------------------------------------------------------------------------------ the rest */
 static int user_drops(struct dp *dp, __u64 *counters, __u64 *errors)
 {
@@ -238,6 +255,7 @@ static const struct dp_ops user_ops = {
     .flow_del = user_flow_del,
     .flow_stats = user_flow_stats,
     .hash_put = user_hash_put,
+    .value_sets_put = user_value_sets_put,
     .drops = user_drops,
     .port_stats = user_port_stats,
     .execute = user_execute,

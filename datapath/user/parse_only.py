@@ -6,7 +6,7 @@ Fed by ``compiler.py``; used by ``ovsp4 parse --engine user`` and the differenti
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from datapath.build import OPTIMISE, RUNTIME_DIR, build_shared
@@ -14,6 +14,7 @@ from datapath.ir.interpret import ParseOutcome
 from datapath.ir.layout import KeyLayout
 from datapath.ir.model import Program
 from datapath.ir.outcome import KeyReader, result_type
+from datapath.ir.value_sets import Entry, pack
 
 SOURCE = Path(__file__).with_name("parse_only.c")
 
@@ -39,8 +40,20 @@ class UserParser:
         self._reader = KeyReader(program, layout)
         self._result = result_type(len(layout.headers))()
         self._key = (ctypes.c_uint64 * (layout.key_size // 8))()  # aligned as struct flow_key is
+        self._program = program
         assert self._library.parse_only_key_size() == layout.key_size
         assert self._library.parse_only_result_size() == ctypes.sizeof(self._result)
+
+    def set_value_sets(self, entries: Mapping[str, Sequence[Entry]]) -> None:
+        """Set what is in the value sets; one that is not named is empty.
+
+        Raises:
+            FlowError: One has no room for its entries.
+        """
+        if self._program.value_sets:
+            packed = pack(self._program, entries)
+            assert self._library.parse_only_value_sets_size() == len(packed)
+            self._library.parse_only_value_sets(packed)
 
     def parse(self, packet: bytes, in_port: int = 0) -> ParseOutcome:
         """Parse one packet."""

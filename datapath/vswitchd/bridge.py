@@ -22,6 +22,7 @@ from datapath.slowpath.byte_code import from_text
 from datapath.slowpath.model import FlowStats, Match
 from datapath.slowpath.replay import replay
 from datapath.vswitchd.engines import BridgeParts, attach_port, detach_port
+from datapath.vswitchd.value_sets import BridgeValueSets
 
 Json = dict[str, Any]
 
@@ -47,6 +48,7 @@ class Bridge:
         self._layout = parts.compiled.layout
         self._fields = FieldRegistry(self._layout)
         self._slow_path = parts.slow_path
+        self.value_sets = BridgeValueSets(parts)
 
     def show(self) -> Json:
         """Describe the bridge."""
@@ -205,7 +207,8 @@ class Bridge:
         """Run the reference model, which knows the states that a packet goes through."""
         from datapath.ir.interpret import interpret_packet  # only traces need it
 
-        outcome = interpret_packet(self._parts.compiled.program, packet, in_port)
+        program, value_sets = self._parts.compiled.program, self.value_sets.entries
+        outcome = interpret_packet(program, packet, in_port, value_sets)
         headers = {
             path: {
                 "raw": header.raw.hex(),

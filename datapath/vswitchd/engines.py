@@ -70,6 +70,13 @@ class KernelEngine:
         by_reason = {reason.name: count for reason, count in zip(reasons, drops, strict=True) if count}
         return by_reason, {number: count for number, count in enumerate(errors) if count}
 
+    def put_value_sets(self, packed: bytes) -> None:
+        """Replace the entries of all value sets (``ir.value_sets.pack``)."""
+        with self._user.locked():
+            error = self._ops.value_sets_put(self.dp, packed, len(packed))
+        if error:
+            raise SwitchError(f"the kernel does not take the value sets: {os.strerror(-error)}")
+
     def close(self) -> None:
         """Remove the bridge from the object."""
         with self._user.locked():

@@ -71,6 +71,15 @@ class Requests:
     def dump_groups(self, bridge: str) -> list[dict[str, Any]]:
         return self._switch.bridge(bridge).dump_groups()
 
+    def value_set_add(self, bridge: str, name: str, entries: list[str]) -> None:
+        self._switch.bridge(bridge).value_sets.add(name, entries)
+
+    def value_set_del(self, bridge: str, name: str, entries: list[str] = []) -> int:  # noqa: B006
+        return self._switch.bridge(bridge).value_sets.remove(name, entries)
+
+    def value_set_dump(self, bridge: str, name: str = "") -> list[dict[str, Any]]:
+        return self._switch.bridge(bridge).value_sets.dump(name)
+
     def dump_megaflows(self, bridge: str) -> list[dict[str, Any]]:
         return self._switch.bridge(bridge).dump_megaflows()
 

@@ -149,10 +149,11 @@ def _maps(bpf: Any, lib: Any) -> tuple[tuple[MapSpec, ...], dict[int, str]]:
 
 
 def _with_template(spec: MapSpec, templates: list[str]) -> MapSpec:
-    """Name the template of a map of maps; main.c has one, so there is nothing to choose."""
+    """Name the template of a map of maps: it is called after it."""
     if spec.type not in MAPS_OF_MAPS:
         return spec
-    (template,) = templates
+    template = f"{spec.name}_template"
+    assert template in templates
     return MapSpec(**{**asdict(spec), "inner": template})
 
 

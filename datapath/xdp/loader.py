@@ -28,7 +28,7 @@ SWITCH, XSK_ONLY = "xdp_switch", "xdp_xsk_only"  # functions of main.c and xsk_o
 # In the order of enum xdp_fd (object.h), behind the program itself.
 MAP_NAMES = (
     "ports", "bridges", "masks", "flows", "chains", "programs", "selects", "hashes", "sets", "flow_counts",
-    "port_counts", "drop_counts", "error_counts", "tx_ports", "tx_sets", "sockets",
+    "port_counts", "drop_counts", "error_counts", "tx_ports", "tx_sets", "sockets", "value_sets",
 )  # fmt: skip
 _SOURCES = ("load.c", "object.c", "sets.c", "translate.c", "flows.c", "xdp_dp.c")
 
@@ -97,7 +97,7 @@ class XdpObject(XskOnly):
 
     def __init__(self, loaded: LoadedProgram, layout: KeyLayout, n_cpus: int) -> None:
         super().__init__(loaded)
-        fds = (ctypes.c_int * (1 + len(MAP_NAMES)))(self.program_fd, *(self.map_fds[n] for n in MAP_NAMES))
+        fds = (ctypes.c_int * (1 + len(MAP_NAMES)))(self.program_fd, *(self.map_fds.get(n, -1) for n in MAP_NAMES))
         error = ctypes.c_int()
         name = layout.program.encode()
         self._handle = self._library.xdp_object_open(

@@ -55,9 +55,16 @@ BPF_F_TABLE("array", __u32, struct xdp_port_count, port_counts, N_CPUS *XDP_N_SL
 BPF_F_TABLE("array", __u32, __u64, drop_counts, N_CPUS *XDP_N_BRIDGES *XDP_N_DROPS, BPF_F_MMAPABLE);
 BPF_F_TABLE("array", __u32, __u64, error_counts, N_CPUS *XDP_N_BRIDGES *N_ERRORS, BPF_F_MMAPABLE);
 BPF_DEVMAP(tx_ports, XDP_N_SLOTS);
-BPF_DEVMAP(tx_set_template, XDP_SET_PORTS);
-BPF_ARRAY_OF_MAPS(tx_sets, "tx_set_template", XDP_N_SETS);
+BPF_DEVMAP(tx_sets_template, XDP_SET_PORTS);
+BPF_ARRAY_OF_MAPS(tx_sets, "tx_sets_template", XDP_N_SETS);
 BPF_XSKMAP(sockets, XDP_N_IFINDEX);
+
+#ifdef N_VALUE_SETS
+/* Each bridge's value sets, a map of one entry, so that all entries change at once; none at first. */
+BPF_ARRAY(value_sets_template, struct value_sets, 1);
+BPF_ARRAY_OF_MAPS(value_sets, "value_sets_template", XDP_N_BRIDGES);
+static void *(*lookup_in_map)(void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
+#endif
 
 /* BCC's own spelling wants a map by name, this one takes what a map of maps gave. */
 static long (*redirect_to_map)(void *map, __u64 key, __u64 flags) = (void *)BPF_FUNC_redirect_map;
@@ -354,6 +361,18 @@ static __always_inline int switch_packet(const struct work *work)
 	return run_program(work, program);
 }
 
+static __always_inline void find_value_sets(struct work *work)
+{
+#ifdef N_VALUE_SETS
+	__u32 bridge = work->port->bridge, zero = 0;
+	void *of_bridge = value_sets.lookup(&bridge);
+
+	work->pkt.value_sets = of_bridge ? lookup_in_map(of_bridge, &zero) : NULL;
+#else
+	(void)work;
+#endif
+}
+
 static __always_inline int parse_packet(struct work *work)
 {
 	struct scratch *scratch = work->scratch;
@@ -363,6 +382,7 @@ static __always_inline int parse_packet(struct work *work)
 #pragma unroll
 	for (i = 1; i < KEY_WORDS; i++)
 		scratch->words[i] = 0;
+	find_value_sets(work);
 	return program_parse(&work->pkt, &scratch->key, &scratch->result);
 }
 

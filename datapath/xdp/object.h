@@ -35,6 +35,7 @@ enum xdp_fd {
 	FD_TX_PORTS,
 	FD_TX_SETS,
 	FD_SOCKETS,
+	FD_VALUE_SETS, /* -1: the program has none */
 	FD_N
 };
 

@@ -10,6 +10,9 @@ struct parse_run {
 	__u32 in_port;
 	__u32 limit; /* bytes */
 	__u32 zero;
+#ifdef N_VALUE_SETS
+	struct value_sets value_sets;
+#endif
 };
 
 BPF_ARRAY(run, struct parse_run, 1);
@@ -23,6 +26,9 @@ int xdp_parse_only(struct xdp_md *ctx)
 	if (!answer)
 		return XDP_ABORTED;
 	pkt.limit = answer->limit;
+#ifdef N_VALUE_SETS
+	pkt.value_sets = &answer->value_sets;
+#endif
 	memset(&answer->key, 0, sizeof(answer->key));
 	answer->key.in_port = __builtin_bswap32(answer->in_port);
 	answer->rejected = program_parse(&pkt, &answer->key, &answer->result);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datapath.errors import LoadError
@@ -17,6 +18,7 @@ from datapath.ir.interpret import ParseOutcome
 from datapath.ir.layout import KeyLayout
 from datapath.ir.model import Program
 from datapath.ir.outcome import KeyReader, result_type
+from datapath.ir.value_sets import Entry, pack
 from datapath.xdp import amalgamate
 from datapath.xdp.loader import load_text
 
@@ -71,8 +73,17 @@ class XdpParser:
         self._fd = self._loaded.program_fd
         self._map_fd = self._loaded.map_fds["run"]
         self._reader = KeyReader(program, layout)
-        self._run = _run_type(layout)()
+        self._program = program
+        self._run = _run_type(layout, len(pack(program, {})))()
         self._index = ctypes.c_int(0)
+
+    def set_value_sets(self, entries: Mapping[str, Sequence[Entry]]) -> None:
+        """Set what is in the value sets; one that is not named is empty.
+
+        Raises:
+            FlowError: One has no room for its entries.
+        """
+        self._run.value_sets[:] = pack(self._program, entries)
 
     def parse(self, packet: bytes, in_port: int = 0) -> ParseOutcome:
         """Parse one packet.
@@ -102,7 +113,7 @@ class XdpParser:
         _bpf(command, element, "access to the parser's map")
 
 
-def _run_type(layout: KeyLayout) -> Any:
+def _run_type(layout: KeyLayout, value_sets_size: int) -> Any:
     """Return ``struct parse_run`` of parse_only.c."""
     members = [
         ("key", ctypes.c_uint64 * (layout.key_size // 8)),
@@ -111,6 +122,7 @@ def _run_type(layout: KeyLayout) -> Any:
         ("in_port", ctypes.c_uint32),
         ("limit", ctypes.c_uint32),
         ("zero", ctypes.c_uint32),
+        ("value_sets", ctypes.c_uint8 * value_sets_size),
     ]
     return type("ParseRun", (ctypes.Structure,), {"_fields_": members})
 

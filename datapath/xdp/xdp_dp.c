@@ -13,6 +13,7 @@
 #include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BRIDGE_OF(dp) ((struct xdp_bridge_dp *)(dp))
 
@@ -254,6 +255,26 @@ static int execute(struct dp *dp, __u32 in_port, const void *packet, __u32 size,
 	return -EOPNOTSUPP;
 }
 
+/* Give the bridge a new map with all its value sets.  The kernel waits, after such a write, until the packets that are
+ * being parsed by the old one are through. */
+static int value_sets_put(struct dp *dp, const void *sets, __u32 size)
+{
+	const struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	int outer = bridge->object->fds[FD_VALUE_SETS], fd, err;
+	__u32 zero = 0;
+
+	if (outer < 0)
+		return -EOPNOTSUPP;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ovsp4_values", 4, size, 1, NULL);
+	if (fd < 0)
+		return -errno;
+	err = bpf_map_update_elem(fd, &zero, sets, BPF_ANY) ? -errno : 0;
+	if (!err)
+		err = bpf_map_update_elem(outer, &bridge->id, &fd, BPF_ANY) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
 static void bridge_close(struct dp *dp)
 {
 	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
@@ -270,6 +291,8 @@ static void bridge_close(struct dp *dp)
 	for (i = 0; i < bridge->n_hashes; i++)
 		pool_put(&object->hash_pool, bridge->hashes[i].entry);
 	memset(&object->bridges[bridge->id], 0, sizeof(struct xdp_bridge));
+	if (object->fds[FD_VALUE_SETS] >= 0)
+		bpf_map_delete_elem(object->fds[FD_VALUE_SETS], &bridge->id); /* fails where nothing is: good */
 	object->open[bridge->id] = NULL;
 	pthread_mutex_unlock(&object->mutex);
 	free(bridge->hashes);
@@ -284,6 +307,7 @@ static const struct dp_ops xdp_ops = {
     .flow_del = xdp_flow_del,
     .flow_stats = xdp_flow_stats,
     .hash_put = hash_put,
+    .value_sets_put = value_sets_put,
     .drops = drops,
     .port_stats = port_stats,
     .execute = execute,

@@ -13,9 +13,12 @@
 
 #define UNROLL _Pragma("GCC unroll 64")
 
+struct value_sets; /* of the generated program, if it has any */
+
 struct packet {
 	__u8 *data;
 	__u8 *data_end;
+	const struct value_sets *value_sets; /* NULL: all are empty */
 };
 
 static __always_inline __u8 *pkt_at(const struct packet *pkt, __u64 offset, __u32 size)

@@ -42,9 +42,12 @@ static __always_inline void pkt_copy(void *to, const void *from, __u32 size)
 		*(__u8 *)(to + size - 1) = *(const __u8 *)(from + size - 1);
 }
 
+struct value_sets; /* of the generated program, if it has any */
+
 struct packet {
 	__u8 *data;
 	__u8 *data_end;
+	const struct value_sets *value_sets; /* NULL: all are empty */
 #ifdef PKT_LIMIT
 	__u64 limit; /* bytes; the packet ends here if that is earlier (parse-only runs of padded frames) */
 #endif

@@ -190,3 +190,27 @@ def test_the_command_runs_as_a_process():
     run = subprocess.run(command, input=ARP, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["verdict"] == "accept"
+
+
+# ---------------------------------------------------------------------------------------------------- value sets
+VALUE_SETS = str(Path(__file__).parent.parent / "p4" / "cases" / "value_sets.p4")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_parse_with_entries_in_value_sets(ovsp4, hex_file, engine):
+    packets = hex_file("0007 00 05" + "00" * 16 + "0101 00 01" + "00" * 16)
+    arguments = ("parse", VALUE_SETS, "--engine", engine, "--hex", packets)
+    status, out, _ = ovsp4(*arguments)
+    assert (status, json.loads(out)["headers"].keys()) == (0, {"first"})
+    entries = ("--value-set", "pairs=(-1..1,_)", "--value-set", "inner.mixed=257,1/3")
+    status, out, _ = ovsp4(*arguments, *entries)
+    assert (status, json.loads(out)["verdict"], json.loads(out)["headers"].keys()) == (0, "accept", {"first", "second"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("ports", "write NAME=ENTRY"), ("port=1", "no value set 'port'"), ("ports=1,2", "has 1 keys")]
+)
+def test_parse_refuses_entries_that_are_none(ovsp4, hex_file, text, message):
+    status, _, err = ovsp4("parse", VALUE_SETS, "--hex", hex_file("00"), "--value-set", text)
+    assert status == 2
+    assert message in err

@@ -93,7 +93,7 @@ static void draw_flow(struct dp *dp, const __u8 *packet, __u32 size)
 	struct user_parsed parsed;
 	__u32 id, i, n;
 
-	user_parse(packet, size, 1 + draw(3), key, &parsed);
+	user_parse(NULL, packet, size, 1 + draw(3), key, &parsed);
 	for (i = 0; i < KEY_SIZE; i++) {
 		mask[i] = draw(6) ? 0 : 0xff;
 		key[i] &= mask[i];
@@ -126,7 +126,7 @@ static void check_parse(const __u8 *packet, __u32 size)
 	__u32 i;
 
 	memcpy(before, packet, size);
-	user_parse(packet, size, 1, key, &parsed);
+	user_parse(NULL, packet, size, 1, key, &parsed);
 	check(parsed.offset_bits <= size * 8, "the cursor is behind the packet's end");
 	check(parsed.error < N_ERRORS, "an error without a name");
 	for (i = 0; i < N_HEADERS; i++)
