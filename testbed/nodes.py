@@ -52,8 +52,14 @@ class _Shell:
     pid: int
 
     def startShell(self, mnopts: str | None = None) -> None:
-        """Start the shell, and find the process that is in the node's namespaces."""
-        super().startShell(mnopts)  # type: ignore[misc]
+        """Start the shell, and find the process that is in the node's namespaces; on an error nothing is left of it."""
+        try:
+            super().startShell(mnopts)  # type: ignore[misc]
+        except BaseException:
+            self.kill_shell()
+            if self.stdin is not None:  # type: ignore[attr-defined]  # else Mininet had no time to keep the terminal
+                self.terminate()
+            raise
         self.pid = self.life.pid if self.life else self.pid
 
     def _popen(self, cmd: list[str], **params: Any) -> Any:
@@ -92,6 +98,8 @@ class _Shell:
         """Kill the shell and all below it, without waiting: the first half of ``terminate``."""
         if self.life is not None:
             self.life.kill()
+        elif self.shell is not None:  # it has not said anything yet
+            self.shell.kill()
 
     def terminate(self) -> None:
         """End the shell and everything started in it, and wait until it is gone."""

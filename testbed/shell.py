@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import select
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +33,59 @@ from datapath import SetupError
 _PDEATHSIG = ["setpriv", "--pdeathsig"]
 _PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
 
-_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+_Popen = subprocess.Popen[Any]
 
 
-def spawn(
-    command: Sequence[str], kind: type[subprocess.Popen[Any]] = subprocess.Popen, **options: Any
-) -> subprocess.Popen[Any]:
+class _Spawner:
+    """The thread that starts all processes, made at the first.
+
+    No ThreadPoolExecutor: Ctrl-C while that starts its thread leaves one behind that nobody tells to end, and for which
+    Python then waits at exit, for ever.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], _Popen], Future[_Popen]]] = queue.SimpleQueue()
+        self._started_by = 0  # our PID: a fork takes no threads along
+
+    def run(self, start: Callable[[], _Popen]) -> _Popen:
+        """Start a process on the thread; if we are interrupted meanwhile, it is killed."""
+        if self._started_by != os.getpid():
+            self._started_by = os.getpid()
+            self._jobs = queue.SimpleQueue()
+            threading.Thread(target=self._serve, args=(self._jobs,), name="spawner", daemon=True).start()
+        result: Future[_Popen] = Future()
+        self._jobs.put((start, result))
+        try:
+            return result.result()
+        except BaseException:
+            result.add_done_callback(_kill_unwanted)
+            raise
+
+    @staticmethod
+    def _serve(jobs: queue.SimpleQueue[tuple[Callable[[], _Popen], Future[_Popen]]]) -> None:
+        while True:
+            start, result = jobs.get()
+            try:
+                result.set_result(start())
+            except BaseException as error:  # raised by run()
+                result.set_exception(error)
+            del start, result  # the process is for its owner alone
+
+
+def _kill_unwanted(result: Future[_Popen]) -> None:
+    """Kill a process whose starter did not wait for it."""
+    if result.exception() is None:
+        result.result().kill()
+        result.result().wait()
+
+
+_spawner = _Spawner()
+
+
+def spawn(command: Sequence[str], kind: type[_Popen] = subprocess.Popen, **options: Any) -> _Popen:
     """Start a process from the thread that lives as long as we do, in a session of its own (Ctrl-C is not for it)."""
     try:
-        return _spawner.submit(lambda: kind(command, **options, start_new_session=True)).result()
+        return _spawner.run(lambda: kind(command, **options, start_new_session=True))
     except FileNotFoundError as error:
         raise SetupError(f"there is no program '{error.filename}'; run ci/setup, which installs it") from error
 
@@ -60,7 +106,7 @@ def enter_command(pid: int) -> list[str]:
     return [*_PDEATHSIG, "KILL", "nsenter", f"--target={pid}", "--net", "--mount", "--pid"]
 
 
-class Command(subprocess.Popen[Any]):
+class Command(_Popen):
     """A command in a node's namespaces: what is started here is nsenter, which waits for the command.
 
     Signals go to the command itself; nsenter then ends the way the command did.
@@ -85,7 +131,7 @@ def _first_child(pid: int) -> int:
 class Life:
     """The life of a node's shell, watched through a descriptor, which cannot be confused by a reused PID."""
 
-    def __init__(self, outer: subprocess.Popen[Any]) -> None:
+    def __init__(self, outer: _Popen) -> None:
         """Watch the shell below ``outer``, the process of ``lifeline``."""
         self._outer = outer
         self.pid = _first_child(outer.pid)

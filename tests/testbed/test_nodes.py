@@ -158,3 +158,19 @@ def test_a_plain_mininet_takes_our_host() -> None:
         assert h1.cmd("echo hello").strip() == "hello"
     finally:
         net.stop()
+
+
+def test_a_shell_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt, or any error, before the shell's first word: no process and no pseudo-terminal stay behind."""
+    shells: list[subprocess.Popen[bytes]] = []
+
+    def read(self: OvsP4Host, size: int = 1024) -> str:
+        shells.append(self.shell)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(OvsP4Host, "read", read)
+    n_files = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(KeyboardInterrupt):
+        OvsP4Host("h1")
+    assert shells[0].returncode is not None
+    assert len(os.listdir("/proc/self/fd")) == n_files
