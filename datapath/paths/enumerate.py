@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass
 
 from datapath.errors import NotSupportedError
+from datapath.ir.graph import base_name, is_continuation
 from datapath.ir.interpret import Interpreter, ParseOutcome
 from datapath.ir.model import Program, Select
 
@@ -87,14 +88,14 @@ def enumerate_paths(
         left_out.append(f"{explorer.n_left} branches were not followed, since {max_paths} paths were asked for")
     if explorer.n_undecided:
         left_out.append(f"{explorer.n_undecided} branches were too hard for the solver")
-    for state, n in explorer.sampled.items():
-        left_out.append(f"state {state}: {n} values of a length were tried (the two least and the greatest)")
+    for state in sorted({base_name(name) for name in explorer.sampled}):
+        left_out.append(f"state {state}: of a length, the two least values and the greatest were tried")
     for item in program.value_sets:
         left_out.append(f"value set {item.name} was taken as empty, as it is until entries are added")
     return ParserPaths(
         program.name,
         paths,
-        tuple(s.name for s in program.states if s.name not in visited),
+        tuple(s.name for s in program.states if not is_continuation(s.name) and base_name(s.name) not in visited),
         tuple(arm for arm in arms_of(program) if arm not in taken),
         tuple(left_out),
         not explorer.n_left and not explorer.n_undecided,

@@ -82,7 +82,7 @@ class Explorer:
     symbols: Symbols = field(default_factory=Symbols)
     covered: set[Target] = field(default_factory=set)
     n_undecided: int = 0  # options that the solver gave up on
-    sampled: dict[str, int] = field(default_factory=dict)  # states with lengths of which only some were tried
+    sampled: set[str] = field(default_factory=set)  # states with lengths of which only some were tried
 
     def __post_init__(self) -> None:
         assert self.max_size < 1 << LENGTH_BITS
@@ -143,7 +143,7 @@ class Explorer:
         self.drop_levels(len(self.taken))
         size = machine.least_size if machine.size is None else machine.size
         if self.uses_length and machine.size is None:
-            size = self.least(self.symbols.length)
+            size = self.samples(self.symbols.length, size, self.max_size)[0]
             self.solver.push()
             self.solver.add(self.symbols.length == size)
         answer = self.solver.check()
@@ -242,49 +242,51 @@ class Explorer:
         self.n_undecided += answer == z3.unknown
         return bool(answer == z3.sat)
 
-    def samples(self, vector: Any, condition: Any, state: str) -> list[int]:
-        """Return the two least values and the greatest that a vector has under a condition; fewer if it has fewer."""
+    def samples(self, vector: Any, low: int, high: int, place: Place | None = None) -> list[int]:
+        """Return values that a vector may have between two: the two least and the greatest, fewer if it has fewer.
+
+        Where the path at hand was at this place before (in a loop), the least is enough.
+        """
         self.drop_levels(len(self.taken))
-        self.solver.push()
-        self.solver.add(condition)
+        again = place is not None and any(choice.place == place for choice in self.taken)
         found: list[int] = []
-        for search in (self.least, self.least, self.greatest):
-            if self.solver.check() != z3.sat:
+        self.solver.push()
+        self.solver.add(z3.UGE(vector, low), z3.ULE(vector, high))
+        while len(found) < 3 and self.solver.check() == z3.sat:
+            if again and found:
                 break
-            found.append(search(vector))
+            value = self.some_value(vector)
+            least = len(found) < 2
+            found.append(self.least(vector, low, value) if least else self.greatest(vector, value, high))
+            low = found[0] + 1
             self.solver.add(vector != found[-1])
-        if len(found) == 3 and self.solver.check() != z3.unsat:
-            self.sampled[state] = len(found)
+        if place is not None and (again or len(found) == 3) and self.solver.check() != z3.unsat:
+            self.sampled.add(place[0])
         self.solver.pop()
         return found
 
-    def least(self, vector: Any) -> int:
-        """Return the least value of a vector on the path at hand, which must be possible."""
-        low, high = 0, self.some_value(vector)
+    def least(self, vector: Any, low: int, high: int) -> int:
+        """Return the least value from ``low`` on of a vector, which may have the value ``high``."""
         while low < high:
             middle = (low + high) // 2
             if self.solver.check(z3.ULE(vector, middle)) == z3.sat:
-                high = self.some_value(vector, checked=True)
+                high = self.some_value(vector)
             else:
                 low = middle + 1
         return high
 
-    def greatest(self, vector: Any) -> int:
-        """Return the greatest value of a vector on the path at hand."""
-        low, high = self.some_value(vector), (1 << vector.size()) - 1
+    def greatest(self, vector: Any, low: int, high: int) -> int:
+        """Return the greatest value up to ``high`` of a vector, which may have the value ``low``."""
         while low < high:
             middle = (low + high + 1) // 2
             if self.solver.check(z3.UGE(vector, middle)) == z3.sat:
-                low = self.some_value(vector, checked=True)
+                low = self.some_value(vector)
             else:
                 high = middle - 1
         return low
 
-    def some_value(self, vector: Any, checked: bool = False) -> int:
-        """Return a value that a vector may have; ``checked`` if the solver has just said that there is one."""
-        if not checked:
-            answer = self.solver.check()
-            assert answer == z3.sat
+    def some_value(self, vector: Any) -> int:
+        """Return a value that a vector may have; the solver has just said that there is one."""
         return int(self.solver.model().eval(vector, model_completion=True).as_long())
 
 

@@ -38,6 +38,7 @@ from datapath.ir.model import (
     Range,
     Resize,
     Select,
+    SetNext,
     Slice,
     Statement,
     Unary,
@@ -102,13 +103,14 @@ class SymbolicMachine(Machine):
         """Decide a length in bits; ``limit`` is the greatest that does not fail by itself."""
         if isinstance(value, int):
             return value
+        place = self.state, self.step + 1
 
         def options() -> Iterator[Option]:
             vector = self.symbols.vector(value, width)
-            bound = z3.BitVecVal(min(limit, (1 << width) - 1), width)
             names = ("least", "next", "greatest")
-            for kind, part in (("", z3.ULE(vector, bound)), ("over ", z3.UGT(vector, bound))):
-                found = self.explorer.samples(vector, part, self.state)
+            top = (1 << width) - 1
+            for kind, low, high in (("", 0, min(limit, top)), ("over ", limit + 1, top)):
+                found = self.explorer.samples(vector, low, high, place) if low <= high else []
                 for name, number in zip(names, found, strict=False):
                     yield Option(kind + name, vector == number, number)
 
@@ -146,9 +148,11 @@ class SymbolicMachine(Machine):
         length, longest = self.symbols.length, self.explorer.max_size
         if size <= longest:
             yield Option("enough", z3.UGE(length, size) if self.explorer.uses_length else True)
-        at_start = max(self.least_size, (self.cursor + 7) // 8)
-        shorter = {at_start: "ends before", min(size - 1, longest): "ends within"}
-        for end in sorted(e for e in shorter if self.least_size <= e < size):
+        at_start, last = max(self.least_size, (self.cursor + 7) // 8), min(size - 1, longest)
+        ends = {end for end in (at_start, last) if end <= last}
+        if self.explorer.uses_length and not any(self.explorer.is_possible(length == end) for end in ends):
+            ends = set(self.explorer.samples(length, self.least_size, last)[:1])  # other choices may leave others
+        for end in sorted(ends):
             constraint = length == end if self.explorer.uses_length else True
             yield Option("ends before" if end == at_start else "ends within", constraint, end, ends=True)
 
@@ -168,6 +172,9 @@ class SymbolicMachine(Machine):
                 bits = self.length(self.evaluate(statement.bits), statement.bits.width, room)
                 self.peek(0, bits)
                 self.cursor += bits
+            elif isinstance(statement, SetNext):
+                size = self.sizes[statement.stack]
+                self.next_index[statement.stack] = self.number(self.evaluate(statement.value), 32, size)
             elif isinstance(statement, Verify):
                 if not self.holds(self.evaluate(statement.condition)):
                     raise Rejected(self.number(self.evaluate(statement.error), 32, len(self.program.errors)))
