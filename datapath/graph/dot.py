@@ -1,7 +1,8 @@
 """Writes a parse graph as DOT, Graphviz's language; ``draw.py`` and whoever has a viewer of their own read it.
 
 A state is a table: its name, its steps, what it selects on.  Extraction stands out, since headers are what people look
-for; the way back of a loop is blue, everything that ends in ``reject`` is red and takes no part in the layout.
+for; the way back of a loop is blue, what ends in ``reject`` red.  Where so many edges lead to ``accept`` or ``reject``
+that they would hide the others, they are written into the states instead.
 
 Source: Graphviz's documentation of the DOT language and of HTML-like labels.
 """
@@ -9,7 +10,8 @@ Source: Graphviz's documentation of the DOT language and of HTML-like labels.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from datapath.graph.nodes import NO_MATCH, Edge, Node, ParseGraph
 from datapath.ir.model import ACCEPT, REJECT
@@ -17,6 +19,7 @@ from datapath.ir.model import ACCEPT, REJECT
 MAX_STEP = 46  # characters; longer ones are cut, the tooltip has all of it
 MAX_ARMS = 6  # lines of an edge's label
 MAX_STEPS = 9  # rows of a state
+MAX_END_EDGES = 8  # to accept, and to reject
 _FONT = "Helvetica,Arial,sans-serif"
 _HEAD = "#dbe7f5"
 _EXTRACT = "#1a5c2e"
@@ -35,25 +38,33 @@ def _graph(graph: ParseGraph) -> Iterator[str]:
     yield f"    graph [rankdir=TB, nodesep=0.35, ranksep=0.55, fontname={_quoted(_FONT)}, fontsize=11];"
     yield f"    node [shape=plain, fontname={_quoted(_FONT)}, fontsize=11];"
     yield f"    edge [fontname={_quoted(_FONT)}, fontsize=10, arrowsize=0.7, color={_quoted('#444444')}];"
-    for group in dict.fromkeys(node.group for node in graph.nodes):
-        yield from _group(group, [node for node in graph.nodes if node.group == group])
+    n_edges = Counter(edge.target for edge in graph.edges)
+    crowded = {end for end in (ACCEPT, REJECT) if n_edges[end] > MAX_END_EDGES}
+    ends = {
+        node.name: [e for e in graph.edges if e.source == node.name and e.target in crowded] for node in graph.nodes
+    }
+    shown = [node for node in graph.nodes if node.name not in crowded]
+    for group in dict.fromkeys(node.group for node in shown):
+        yield from _group(group, [node for node in shown if node.group == group], ends)
     for edge in graph.edges:
-        yield f"    {_quoted(edge.source)} -> {_quoted(edge.target)} [{_edge(edge)}];"
+        if edge.target not in crowded:
+            yield f"    {_quoted(edge.source)} -> {_quoted(edge.target)} [{_edge(edge)}];"
     yield "}"
 
 
-def _group(group: str, nodes: list[Node]) -> Iterator[str]:
+def _group(group: str, nodes: list[Node], ends: Mapping[str, list[Edge]]) -> Iterator[str]:
     indent = "        " if group else "    "
     if group:
         yield f"    subgraph {_quoted('cluster_' + group)} {{"
         yield f"        label={_quoted(group)}; labeljust=l; style=rounded; color={_quoted('#999999')};"
     for node in nodes:
-        yield f"{indent}{_quoted(node.name)} [{_node(node)}];"
+        yield f"{indent}{_quoted(node.name)} [{_node(node, ends[node.name])}];"
     if group:
         yield "    }"
 
 
-def _node(node: Node) -> str:
+def _node(node: Node, ends: list[Edge]) -> str:
+    """Return the attributes of a state; ``ends`` are its edges that are not drawn."""
     if node.name in (ACCEPT, REJECT):
         color = _EXTRACT if node.name == ACCEPT else _REJECT
         return (
@@ -66,6 +77,7 @@ def _node(node: Node) -> str:
         rows.append(_row(f"… {len(node.steps) - len(shown)} more", _QUIET))
     if node.keys:
         rows.append(_row(_cut(f"select {node.keys}"), "#333333", italic=True))
+    rows += [_end(edge) for edge in ends]
     tooltip = "\n".join([node.name, *node.steps, *([f"select {node.keys}"] if node.keys else [])])
     style = ' STYLE="DASHED"' if node.continued else ""
     table = f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="#666666"{style}>'
@@ -80,6 +92,12 @@ def _step(step: str) -> str:
     if step.lstrip().startswith("extract "):
         return _row(_cut(step), _EXTRACT, bold=True)
     return _row(_cut(step), "#333333")
+
+
+def _end(edge: Edge) -> str:
+    arms = f"{', '.join(edge.labels)} " if edge.labels else ""
+    cut = _cut(arms, MAX_STEP - len(edge.target) - 2).rstrip() + " " if arms else ""
+    return _row(f"{cut}▸ {edge.target}", _EXTRACT if edge.target == ACCEPT else _REJECT)
 
 
 def _row(text: str, color: str, bold: bool = False, italic: bool = False) -> str:
@@ -113,8 +131,8 @@ def _lines(lines: list[str]) -> str:
     return "\n".join(f" {line} " for line in lines)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_STEP else text[: MAX_STEP - 1] + "…"
+def _cut(text: str, size: int = MAX_STEP) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
 
 
 def _html(text: str) -> str:

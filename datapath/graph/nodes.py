@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from datapath.errors import Location
-from datapath.ir.graph import is_continuation, loops, targets
-from datapath.ir.model import ACCEPT, REJECT, Any, Case, Extract, Goto, If, Keyset, Masked, Program, State, Statement
+from datapath.ir.graph import is_continuation, targets
+from datapath.ir.model import ACCEPT, REJECT, Any, Case, Goto, If, Keyset, Masked, Program, State, Statement
 from datapath.ir.text import keyset_text, statement_text, text
 from datapath.source_files import SourceFiles
 
@@ -29,7 +29,6 @@ class Node:
     name: str
     group: str  # the sub-parser's instance, "" outside of sub-parsers
     steps: tuple[str, ...] = ()
-    extracts: tuple[str, ...] = ()  # those of the steps that extract, without the word
     keys: str = ""  # what it selects on, "" without a select
     continued: bool = False  # the rest of a state behind a sub-parser or a branch
 
@@ -72,17 +71,13 @@ def parse_graph(program: Program, source_line: SourceLine | None = None) -> Pars
 
 def _node(program: Program, state: State) -> Node:
     steps: list[str] = []
-    extracts: list[str] = []
     for depth, statement in _flat(state.statements):
-        step = _plain(statement_text(program, statement))
-        if isinstance(statement, Extract):
-            extracts.append(step.removeprefix("extract "))
-        steps.append("  " * depth + step)
+        steps.append("  " * depth + _plain(statement_text(program, statement)))
     keys = (
         ", ".join(_plain(text(key)) for key in state.transition.keys) if not isinstance(state.transition, Goto) else ""
     )
     group, _, _ = state.name.rpartition(".")
-    return Node(state.name, group, tuple(steps), tuple(extracts), keys, is_continuation(state.name))
+    return Node(state.name, group, tuple(steps), keys, is_continuation(state.name))
 
 
 def _flat(statements: tuple[Statement, ...], depth: int = 0) -> Iterator[tuple[int, Statement]]:
@@ -156,24 +151,23 @@ def _tuple(keysets: tuple[Keyset, ...]) -> str:
 
 
 def _back_edges(program: Program) -> set[tuple[str, str]]:
-    """Return the transitions that go against the order in which states are first reached, within a loop."""
+    """Return the transitions that lead back to a state on the way from the start (depth first, in source order)."""
     states = {state.name: state for state in program.states}
-    part_of = {name: part for part in loops(states, lambda name: targets(states[name])) for name in part}
-    depth = _depths(program.states[0].name, states)
-    return {
-        (name, target)
-        for name, part in part_of.items()
-        for target in targets(states[name])
-        if target in part and depth.get(target, 0) <= depth.get(name, 0)
-    }
-
-
-def _depths(start: str, states: dict[str, State]) -> dict[str, int]:
-    depth = {start: 0}
-    order = [start]
-    for name in order:
-        for target in targets(states[name]):
-            if target in states and target not in depth:
-                depth[target] = depth[name] + 1
-                order.append(target)
-    return depth
+    found: set[tuple[str, str]] = set()
+    seen: set[str] = set()
+    path: dict[str, Iterator[str]] = {}  # the way from the start to where we are, with what is still to be followed
+    for root in states:
+        if root not in seen:
+            seen.add(root)
+            path[root] = iter(targets(states[root]))
+        while path:
+            name, rest = next(reversed(path.items()))
+            target = next(rest, None)
+            if target is None:
+                del path[name]
+            elif target in path:
+                found.add((name, target))
+            elif target in states and target not in seen:
+                seen.add(target)
+                path[target] = iter(targets(states[target]))
+    return found

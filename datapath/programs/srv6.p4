@@ -109,13 +109,21 @@ parser Srv6(packet_in packet, out headers_t hdr) {
 
     state parse_ipv6 {
         packet.extract(hdr.ipv6);
-        transition select(hdr.ipv6.nextHdr, packet.lookahead<bit<24>>()[7:0]) {
-            (PROTO_ROUTING, ROUTING_SEGMENTS): parse_srh;
-            (PROTO_IPV4, _): parse_inner_ipv4;
-            (PROTO_IPV6, _): parse_inner_ipv6;
-            (PROTO_TCP, _): parse_tcp;
-            (PROTO_UDP, _): parse_udp;
-            (PROTO_ICMPV6, _): parse_icmpv6;
+        transition select(hdr.ipv6.nextHdr) {
+            PROTO_ROUTING: parse_routing;
+            PROTO_IPV4: parse_inner_ipv4;
+            PROTO_IPV6: parse_inner_ipv6;
+            PROTO_TCP: parse_tcp;
+            PROTO_UDP: parse_udp;
+            PROTO_ICMPV6: parse_icmpv6;
+            default: accept;
+        }
+    }
+
+    // The routing type stands in the third byte; other types are not looked into.
+    state parse_routing {
+        transition select(packet.lookahead<bit<24>>()[7:0]) {
+            ROUTING_SEGMENTS: parse_srh;
             default: accept;
         }
     }

@@ -123,6 +123,9 @@ def srv6() -> Iterator[Case]:
     many = struct.pack("!BBBBBBH", 59, 18, 4, 0, 8, 0, 0) + bytes(144)
     stack = [f"segments[{i}]" for i in range(8)]
     yield case(frame() / ip6(nh=43) / Raw(many), [ETHER, "ipv6", "srh", *stack], error="StackOutOfBounds")
+    other = struct.pack("!BBBBI", 6, 0, 3, 0, 0)
+    yield case(frame() / ip6(nh=43) / Raw(other) / TCP(), [ETHER, "ipv6"])
+    yield case(frame() / ip6(nh=59), [ETHER, "ipv6"])
     yield case(frame() / ip6() / TCP(), [ETHER, "ipv6", "tcp"])
     yield case(frame() / ip6() / UDP(), [ETHER, "ipv6", "udp"])
     yield case(frame() / ip6() / ICMPv6EchoRequest(), [ETHER, "ipv6", "icmpv6"])
@@ -213,7 +216,9 @@ def gtpu() -> Iterator[Case]:
     yield case(over_udp4(2152, GTP_U_Header(version=2)), [*UNDER4, "gtpu"], error="GtpVersion")
     yield case(over_udp4(2152, GTP_U_Header(PT=0)), [*UNDER4, "gtpu"])
     yield case(over_udp4(2152, GTP_U_Header(gtp_type=254)), [*UNDER4, "gtpu"])
-    yield case(over_udp4(2152, GTP_U_Header(gtp_type=255) / Raw(b"frame")), [*UNDER4, "gtpu"], gtpu__messageType=255)
+    yield case(
+        over_udp4(2152, GTP_U_Header(gtp_type=255) / Raw(b"\x02frame")), [*UNDER4, "gtpu"], gtpu__messageType=255
+    )
     yield case(over_udp4(53, Raw(b"no")), UNDER4)
 
 
