@@ -113,10 +113,10 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
             plan.local_names.get(variable.name, ()), constant(variable.initial, variable.width_bits), strict=False
         ):
             out.line(f"__u64 {name} __maybe_unused = {limb.text}; /* {variable.name} */")
-    if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
-        out.line("__u32 error = 0;")
     if any(_counts_visits(state) for state in plan.order if state.name in plan.loops_back):
         out.line("__u32 rounds = 0;")
+    if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
+        out.line("__u32 error = 0;")
     if uses_p:
         out.line("const __u8 *p;")
     out.line()
@@ -173,8 +173,6 @@ def _write_join(writer: StateWriter) -> None:
         if name != VISITS or bounds:
             for limb in writer.plan.local_names[name]:
                 writer.out.line(f"{limb} = pkt_forget(result, {limb});")
-
-
     if bounds:
         writer.out.line(f"if (++rounds > {MAX_STATE_VISITS}) /* the visits end it no later */")
         with writer.out.indent():
@@ -183,6 +181,8 @@ def _write_join(writer: StateWriter) -> None:
 
 def _counts_visits(state: State) -> bool:
     return any(isinstance(s, Assign) and s.target == VarRef(VISITS, s.target.width) for s in state.statements)
+
+
 def _where(location: Location | None) -> str:
     return f" ({location.file.rsplit('/', 1)[-1]}:{location.line})" if location else ""
 

@@ -39,6 +39,7 @@ from datapath.ir.model import (
     PushPop,
     Range,
     Select,
+    SetNext,
     SetValid,
     Slice,
     Statement,
@@ -220,6 +221,13 @@ class Machine:
             if state.header.union and other is not state and other.header.union == state.header.union:
                 other.clear()
 
+    def make_invalid(self, state: HeaderState) -> None:
+        """Set a header invalid; of a union, whichever member is valid (P4_16 8.19)."""
+        state.clear()
+        for other in self.headers.values():
+            if state.header.union and other.header.union == state.header.union:
+                other.clear()
+
     # ------------------------------------------------------------------------------------------ statements
     def execute(self, statements: tuple[Statement, ...]) -> None:
         for statement in statements:
@@ -237,6 +245,8 @@ class Machine:
                 self.copy(self.locate(statement.target), self.locate(statement.source))
             elif isinstance(statement, PushPop):
                 self.push_pop(statement.stack, statement.count)
+            elif isinstance(statement, SetNext):
+                self.next_index[statement.stack] = min(self.evaluate(statement.value), self.sizes[statement.stack])
             elif isinstance(statement, Verify):
                 if not self.evaluate(statement.condition):
                     raise Rejected(self.evaluate(statement.error))
@@ -290,13 +300,13 @@ class Machine:
         if state is not None and statement.valid:
             self.make_valid(state)
         elif state is not None:
-            state.clear()
+            self.make_invalid(state)
 
     def copy(self, target: HeaderState | None, source: HeaderState | None) -> None:
         if target is None:
             return
         if source is None or not source.valid:
-            target.clear()
+            self.make_invalid(target)
             return
         target.fields, target.varbit_bits = dict(source.fields), source.varbit_bits
         self.make_valid(target)

@@ -331,6 +331,15 @@ class PushPop:
 
 
 @dataclass(frozen=True)
+class SetNext:
+    """``stack``'s nextIndex becomes ``value`` (width 32, at most the size), as assigning a whole stack has it."""
+
+    stack: str
+    value: Expr
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class Verify:
     """``verify(condition, error)``: a false condition rejects with error number ``error`` (width 32)."""
 
@@ -355,7 +364,7 @@ class Evaluate:
     location: Location | None = field(default=None, compare=False)
 
 
-Statement = Extract | Advance | Assign | SetValid | CopyHeader | PushPop | Verify | If | Evaluate
+Statement = Extract | Advance | Assign | SetValid | CopyHeader | PushPop | SetNext | Verify | If | Evaluate
 
 
 # ---------------------------------------------------------------------------------------------------- transitions

@@ -38,6 +38,7 @@ from datapath.ir.model import (
     PushPop,
     Range,
     Resize,
+    SetNext,
     SetValid,
     Slice,
     StackLastIndex,
@@ -169,6 +170,8 @@ def statement_text(program: Program, statement: Statement) -> str:
         return f"{_at(statement.target)} = {_at(statement.source)}"
     if isinstance(statement, PushPop):
         return f"{'push' if statement.count > 0 else 'pop'} {statement.stack} {abs(statement.count)}"
+    if isinstance(statement, SetNext):
+        return f"{statement.stack}.nextIndex = {text(statement.value)}"
     if isinstance(statement, Verify):
         error = statement.error
         name = program.errors[error.value] if isinstance(error, Const) else text(error)

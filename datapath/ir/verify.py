@@ -32,6 +32,7 @@ from datapath.ir.model import (
     Range,
     Resize,
     Select,
+    SetNext,
     SetValid,
     Slice,
     StackLastIndex,
@@ -141,7 +142,7 @@ class _Check:
                     self.check_at(statement.target).type_name == self.check_at(statement.source).type_name,
                     "copy between headers of two types",
                 )
-            elif isinstance(statement, PushPop):
+            elif isinstance(statement, PushPop | SetNext):
                 self.need(statement.stack in self.stacks, f"no stack {statement.stack}")
             elif isinstance(statement, Assign):
                 self.need(statement.target.width == statement.value.width, f"assignment of two widths: {statement}")
