@@ -18,6 +18,7 @@ N_PORTS = 1024  # DP_PORTS_MAX of runtime/dp.h
 
 # What an exact value of a field says about the headers behind it, so that nw_proto and tp_dst find theirs.
 _ETHER_TYPES = {0x0800: "ipv4", 0x86DD: "ipv6", 0x0806: "arp"}
+_CARRIED_BY = {"icmp": "ipv4", "icmp6": "ipv6"}
 _ETHER_TYPE_NAMES = ("dl_type", "eth_type")
 _IP_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp"}
 
@@ -103,6 +104,9 @@ def named_headers(items: Sequence[Span], registry: FieldRegistry) -> frozenset[s
             headers.update(registry.shorthands.get(name.text, ()))
     ether_type = {(spec.offset_bits, spec.header) for spec in registry.aliases.get("dl_type", ())}
     headers.update(_implied(values, ether_type, _ETHER_TYPES, registry, headers))
+    for above, below in _CARRIED_BY.items():  # icmp6,nw_tos=… is a field of IPv6
+        if registry.protocols.get(above) in headers and below in registry.protocols:
+            headers.add(registry.protocols[below])
     for field, _ in values:  # the fields that have only one meaning beside these headers
         left = resolve(registry.candidates(field), headers)
         if len(left) == 1 and left[0].header:

@@ -88,6 +88,8 @@ def test_a_field_is_put_where_the_layout_says_with_its_headers_validity(registry
         ("arp,arp_op=1,arp_tpa=10.0.0.0/24", "arp.op=1,arp.tpa=10.0.0.0/24"),
         ("icmp_type=8", "icmp.type=8"),
         ("icmpv6_type=128", "icmpv6.type=128"),
+        ("icmp6,nw_ttl=255", "ipv6.hopLimit=255,icmpv6"),
+        ("icmp,nw_ttl=255", "ipv4.ttl=255,icmp"),
     ],
 )
 def test_notations_and_names(registry: FieldRegistry, text: str, expected: str) -> None:
