@@ -85,9 +85,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     show_summary(terminalreporter, config.stash[keys.OPTIONS].results_dir)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the networks, also after Ctrl-C."""
+    """Stop the networks; last, because after Ctrl-C pytest tears down the fixtures that use them in this hook."""
     session.config.stash[keys.POOL].stop()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop them also where the session did not get to its end."""
+    if keys.POOL in config.stash:
+        config.stash[keys.POOL].stop()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -44,8 +44,8 @@ def measure_throughput(
         rate_pps: Packets a second; as fast as possible by default.
     """
     with (
-        Receiver(receiver.pid, receiver.interface) as counter,
-        Generator(sender.pid, sender.interface, frames) as source,
+        Receiver(receiver.namespace, receiver.interface) as counter,
+        Generator(sender.namespace, sender.interface, frames) as source,
     ):
         source.start(len(frames), None, WARM_UP_PPS)
         source.wait()

@@ -198,3 +198,18 @@ def test_it(inject, expect, packet):
     runs = [subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [run.communicate(timeout=60)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
+
+
+def test_an_interrupt_is_no_death_of_the_daemon(pytester: pytest.Pytester) -> None:
+    """After Ctrl-C pytest tears fixtures down at the very end of the session: the network must still be there."""
+    result = run(
+        pytester,
+        """
+import os, signal
+def test_it(network):
+    os.kill(os.getpid(), signal.SIGINT)
+""",
+    )
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.no_fnmatch_line("*died*")
+    result.stderr.no_fnmatch_line("*Traceback*")
