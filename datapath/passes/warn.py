@@ -41,8 +41,11 @@ def warnings_of(program: Program, on_bytes: bool) -> list[Diagnostic]:
     """
     default = Location(program.source, 1, 1)
     found: dict[str, Diagnostic] = {}
+    told: set[tuple[str, Location | None]] = set()  # one of a kind at a place: a statement may be many in the IR
     for name, where, message in [*_messages(program), *_invalid_reads(program)]:
-        found.setdefault(message, Diagnostic(where or default, "warning", message, name=name))
+        if message not in found and (where is None or (name, where) not in told):
+            told.add((name, where))
+            found[message] = Diagnostic(where or default, "warning", message, name=name)
     if not on_bytes:
         message = "headers may begin inside a byte: they can be matched on, but not be set by flows"
         odd = next((h.location for h in program.headers if h.width_bits % 8 or h.varbit), None)
@@ -78,16 +81,17 @@ def _invalid_reads(program: Program) -> Iterator[Told]:
 
     Plain copies are left out: they are how arguments travel into and out of sub-parsers.
     """
-    zero: dict[tuple[Location | None, str], bool] = {}
+    zero: dict[tuple[Location | None, str, str], bool] = {}
     entry = entry_validity(program)
     for state in program.states:
         if state.name in entry:
             for where, ref, may in _reads(state, entry[state.name]):
-                key = (where or state.location, f"{ref.header.path}.{ref.field}")
+                key = (where or state.location, ref.header.path, ref.field)
                 zero[key] = zero.get(key, True) and not may
-    for (where, field), never in zero.items():
+    for (where, header, field), never in zero.items():
         if never:
-            yield "invalid-read", where, f"no packet has the header of '{field}' here: it is always zero"
+            message = f"header '{header}' is never valid here: its field '{field}' is always zero"
+            yield "invalid-read", where, message
 
 
 def _reads(state: State, validity: Validity) -> Iterator[tuple[Location | None, FieldRef, bool]]:

@@ -138,9 +138,8 @@ def _variables(program: Program, live: list[State]) -> Iterator[Diagnostic]:
             continue
         told.add(place)
         if not variable.in_key:
-            name = variable.name.rpartition(".")[2]
             doing = "set but never read" if variable.name in written else "never used"
-            yield _warning("unused-variable", place, f"variable '{name}' is {doing}")
+            yield _warning("unused-variable", place, f"this local variable is {doing}")
         elif not program.skipped:  # nothing but the parser could set it
             yield _warning("unset-metadata", place, f"'{variable.name}' is never set: it is not in the flow key")
 
