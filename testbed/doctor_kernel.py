@@ -8,6 +8,7 @@ import os
 import platform
 import socket
 import struct
+import subprocess
 from pathlib import Path
 
 from datapath import NotSupportedError, WaitTimeoutError
@@ -19,6 +20,7 @@ from testbed.generator import blast
 from testbed.interfaces import netlink
 from testbed.measure import Receiver
 from testbed.namespaces import Namespace
+from testbed.shell import lifeline, spawn
 
 _FRAME = bytes.fromhex("020000000002020000000001") + b"\x88\xb5" + bytes(46)  # EtherType for experiments, IEEE 802
 _N_PACKETS = 64
@@ -46,6 +48,10 @@ def _kernel() -> str:
 
 def _namespaces() -> str:
     Namespace.create().close()
+    shell = spawn([*lifeline(), "true"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    _, complaint = shell.communicate(timeout=_WAIT_S)
+    if shell.returncode:
+        raise NotSupportedError(complaint.strip(), "run as root; in a chroot, / must be a mount point (mount --bind)")
     return "can be made"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datapath import OvsP4Error
+from datapath import OvsP4Error, SetupError
 from testbed import fabric as fabrics
 from testbed import interfaces
 from testbed.capture import Capture
@@ -33,7 +34,8 @@ from testbed.shell import Command, Life, enter_command, lifeline, spawn
 from testbed.traffic import PacketLike, inject
 
 _SHELL_END_TIMEOUT_S = 2.0
-
+_LOOK_AT_SHELL_MS = 100
+_PROMPT = chr(127)  # what Mininet takes for it
 
 _MAKES_A_PAIR = re.compile(r"ip link add name \S+ (address \S+ )?type veth peer name \S+ (address \S+ )?netns \d+")
 
@@ -73,10 +75,28 @@ class _Shell:
         return spawn([*lifeline(), *cmd], **params)
 
     def read(self, size: int = 1024) -> str:
-        """Read the shell's output; at the first, the shell is up."""
-        text: str = super().read(size)  # type: ignore[misc]
-        if self.life is None and text:
-            self.life = Life(self.shell)
+        """Read the shell's output; Mininet's first call wants the prompt: then the shell is up."""
+        if self.life is not None:
+            return str(super().read(size))  # type: ignore[misc]
+        text = self._read_to_prompt(size)
+        self.life = Life(self.shell)
+        return text
+
+    def _read_to_prompt(self, size: int) -> str:
+        """Read until the shell asks for commands; one that could not be started never does, and Mininet would wait."""
+        words = select.poll()  # Mininet's own also waits for room to write
+        words.register(self.stdout, select.POLLIN)  # type: ignore[attr-defined]
+        text = ""
+        while not text.endswith(_PROMPT):
+            has_ended = self.shell.poll() is not None
+            if words.poll(0 if has_ended else _LOOK_AT_SHELL_MS):
+                text += super().read(size)  # type: ignore[misc]
+            elif has_ended:
+                name = self.name  # type: ignore[attr-defined]
+                raise SetupError(
+                    f"{name} cannot have a shell in namespaces of its own: {text.strip()}; "
+                    "'ovsp4 doctor' tells what this machine lacks"
+                )
         return text
 
     def cmd(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -57,7 +58,9 @@ def enter_fabric() -> None:
 
 def _mount(source: bytes | None, target: bytes, kind: bytes | None, flags: int) -> None:
     if _libc.mount(source, target, kind, ctypes.c_ulong(flags), None):
-        raise SwitchError(f"cannot mount {target.decode()}: {os.strerror(ctypes.get_errno())}; run as root")
+        error = ctypes.get_errno()
+        remedy = "run as root" if error in (errno.EPERM, errno.EACCES) else "in a chroot, / must be a mount point"
+        raise SwitchError(f"cannot mount {target.decode()}: {os.strerror(error)}; {remedy}")
 
 
 def _silence_ipv6() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from datapath import SetupError
 from testbed.mininet_import import Host, Mininet, Switch
 from testbed.nodes import OvsP4Host, OvsP4Switch
 from testbed.wait import wait_until
@@ -47,6 +48,13 @@ def test_the_shell_is_in_a_namespace_of_its_own(host: OvsP4Host) -> None:
     assert inside == os.readlink(f"/proc/{host.pid}/ns/net") != os.readlink("/proc/self/ns/net")
     assert "lo" in host.cmd("ls /sys/class/net").split()
     assert "1" in host.cmd("ps -o pid=").split(), "the shell is init of its PID namespace"
+
+
+def test_a_shell_that_cannot_start_is_told_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a plain chroot does: the shell's process starts, and ends over a mount.
+    monkeypatch.setattr("testbed.shell._PID_NAMESPACE", ["unshare", "--pid", "--fork", "--mount-proc=/nowhere"])
+    with pytest.raises(SetupError, match=r"h1 cannot have a shell .*/nowhere"):
+        OvsP4Host("h1")
 
 
 def test_commands_of_popen_and_pexec_run_inside(host: OvsP4Host) -> None:
