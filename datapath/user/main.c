@@ -91,13 +91,18 @@ static int user_port_del(struct dp *dp, __u32 number)
 	return 0;
 }
 
+/* What the kernel dropped for want of a frame, or as too long, came in as well (its bytes are not known): so a port's
+ * packets are those sent and those dropped, no matter under what load. */
 static int user_port_stats(struct dp *dp, __u32 number, struct dp_stats *rx, struct dp_stats *tx)
 {
 	const struct port *port = user_port(user_engine(dp), number);
+	__u64 n_buffer, n_long;
 
 	if (!port)
 		return -ENOENT;
+	port_lost(port, &n_buffer, &n_long);
 	*rx = port->received;
+	rx->n_packets += n_buffer + n_long;
 	*tx = port->sent;
 	return 0;
 }

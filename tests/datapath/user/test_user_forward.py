@@ -311,7 +311,7 @@ def conserves_buffers_when_overloaded() -> None:
         drops = engine.drops()[0]
         lost_in_kernel = drops.get("NO_BUFFER", 0)
         assert received <= flood.n_sent
-        assert sent + drops.get("TX_FULL", 0) + lost_in_kernel >= received * 5
+        assert sent + drops.get("TX_FULL", 0) + lost_in_kernel >= (received - lost_in_kernel) * 5
         wires.pending(2)
         wires.send(1, ipv4_packet("10.7.7.7"))
         assert wires.receive(2) == ipv4_packet("10.7.7.7")
