@@ -171,6 +171,7 @@ def declare(library: ctypes.CDLL) -> None:
         "user_stop": (None, (c_void_p,)),
         "user_set_upcall": (None, (c_void_p, c_void_p, c_void_p)),
         "user_xsk_fd": (c_int, (c_void_p, c_uint32)),
+        "user_port_link": (c_int, (c_void_p, c_uint32, c_int)),
         "user_counters": (None, (c_void_p, ctypes.POINTER(UserCounters))),
         "user_parse": (None, (c_void_p, ctypes.c_char_p, c_uint32, c_uint32, c_void_p, ctypes.POINTER(UserParsed))),
         "user_lock_new": (c_void_p, ()),

@@ -35,6 +35,7 @@ int user_start(struct dp *dp);
 void user_stop(struct dp *dp);
 void user_set_upcall(struct dp *dp, dp_upcall_fn upcall, void *slow_path);
 int user_xsk_fd(struct dp *dp, __u32 port);
+int user_port_link(struct dp *dp, __u32 port, int is_up);
 void user_counters(struct dp *dp, struct user_counters *counters);
 void user_parse(struct dp *dp, const void *packet, __u32 size, __u32 in_port, void *key, struct user_parsed *parsed);
 struct dp_lock *user_lock_new(void);
@@ -96,6 +97,17 @@ int user_xsk_fd(struct dp *dp, __u32 number)
 	const struct port *port = user_port(user_engine(dp), number);
 
 	return port && port->xsk ? port->fd : -ENOENT;
+}
+
+/* Say whether a port's link is up; packets for one that is down are dropped.  The caller holds the lock. */
+int user_port_link(struct dp *dp, __u32 number, int is_up)
+{
+	struct port *port = user_port(user_engine(dp), number);
+
+	if (!port)
+		return -ENOENT;
+	port->no_carrier = !is_up;
+	return 0;
 }
 
 /* The caller holds the lock. */

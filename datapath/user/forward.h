@@ -56,8 +56,8 @@ static inline void fwd_output(struct engine *engine, struct fwd_item *item, cons
 
 	if (action->arg == item->in_port && !(action->flags & DP_F_IN_PORT))
 		return;
-	if (!port || !port->xsk || port->link_down) {
-		if (port && port->xsk)
+	if (!port || !port->xsk || port->link_down || port->no_carrier) {
+		if (port && port->xsk && port->link_down)
 			engine_mark_dirty(engine, port); /* the kick says whether it is up again */
 		fwd_drop(engine, item, DROP_BAD_PORT);
 		return;

@@ -242,6 +242,17 @@ class UserEngine:
             raise SwitchError(f"port {port} has no socket: no such port, or its interface is gone")
         return fd
 
+    def set_link(self, port: int, is_up: bool) -> None:
+        """Say whether a port's link is up; packets for one that is down are dropped and counted.
+
+        Raises:
+            SwitchError: There is no such port.
+        """
+        with self.locked():
+            error_number = -self._library.user_port_link(self.dp, port, is_up)
+        if error_number:
+            raise SwitchError(f"port {port}: {os.strerror(error_number)}")
+
     # ------------------------------------------------------------------------------------------ look
     def counters(self) -> dict[str, int]:
         """Return the engine's state in numbers, the members of ``struct user_counters``."""

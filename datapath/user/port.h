@@ -41,6 +41,7 @@ struct port {
 	__u32 number; /* 0: there is no such port */
 	int fd; /* the socket; -1 when dead */
 	bool link_down; /* the last kick said so */
+	bool no_carrier; /* the control side said so: the kernel would drop what is sent without a word */
 	bool dirty; /* has packets to kick out, is in the engine's list of such ports */
 	__u32 n_queued; /* descriptors written to tx, not yet shown to the kernel */
 	__u32 n_rx; /* frames given for receiving */

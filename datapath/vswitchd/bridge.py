@@ -75,6 +75,7 @@ class Bridge:
         """Attach an interface; on an error nothing has changed."""
         attach_port(self._parts, port.interface, port.number, port.ifindex)
         try:
+            self._parts.set_link(port.number, port.is_up)
             self._slow_path.port_put(port.number, port.is_up)
         except BaseException:
             detach_port(self._parts, port.number, port.ifindex)
@@ -92,6 +93,7 @@ class Bridge:
         port = self.ports[interface]
         if port.is_up != is_up:
             self.ports[interface] = replace(port, is_up=is_up)
+            self._parts.set_link(port.number, is_up)
             self._slow_path.port_put(port.number, is_up)
 
     def _port_numbers(self) -> dict[str, int]:

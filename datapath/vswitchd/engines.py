@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PORT_HINTS = {
     errno.EBUSY: "the interface has another XDP program, or is a port already",
     errno.EOPNOTSUPP: "its driver has no native XDP",
-    errno.ERANGE: "its index is too large: the network's namespace has made too many interfaces",
+    errno.ERANGE: "the MTU at its far end is too large for XDP (some 3,500 bytes at most), or its index is above 65535",
 }
 
 
@@ -38,6 +38,7 @@ class KernelEngine:
 
     def __init__(self, xdp_object: XdpObject, bridge_id: int, on_reject: str, user: UserEngine) -> None:
         self.dp = xdp_object.open_bridge(bridge_id, on_reject)
+        self._object = xdp_object
         self._user = user  # the operations are called under its lock, the bridge's
         self._ops = binding.Dp.from_address(self.dp).ops.contents
 
@@ -53,6 +54,11 @@ class KernelEngine:
         """Detach it."""
         with self._user.locked():
             self._ops.port_del(self.dp, port)
+
+    def set_link(self, port: int, is_up: bool) -> None:
+        """Say whether a port's link is up."""
+        with self._user.locked():
+            self._object.set_link(self.dp, port, is_up)
 
     def port_stats(self, port: int) -> tuple[binding.DpStats, binding.DpStats]:
         """Return what the kernel received and sent at a port."""
@@ -118,6 +124,13 @@ class BridgeParts:
                 total["tx_packets"] += tx.n_packets
                 total["tx_bytes"] += tx.n_bytes
         return total
+
+    def set_link(self, port: int, is_up: bool) -> None:
+        """Tell the engines whether a port's link is up: packets for one that is down are dropped and counted."""
+        for engine in (self.user, self.kernel):
+            if engine is not None:
+                with contextlib.suppress(LoadError, SwitchError):  # its interface is gone: the next report says so
+                    engine.set_link(port, is_up)
 
     def close(self, ifindexes: Iterable[int]) -> None:
         """Stop forwarding and free everything but the XDP object.

@@ -123,6 +123,14 @@ class XdpObject(XskOnly):
         _check(error.value, f"opening bridge {bridge_id} on the XDP engine")
         return int(dp)
 
+    def set_link(self, dp: int, port: int, is_up: bool) -> None:
+        """Say whether the link of a bridge's port is up; packets for one that is down are dropped and counted.
+
+        Raises:
+            LoadError: The bridge has no such port.
+        """
+        _check(self._library.xdp_port_link(dp, port, is_up), f"port {port}: setting its link")
+
     def close(self) -> None:
         """Release all; every bridge is closed before."""
         if self._handle:
@@ -223,6 +231,7 @@ def _library() -> Any:
         ("xdp_object_open", c_void_p, [int_p, c_u32, c_u32, c_u32, ctypes.c_uint64, c_char_p, int_p]),
         ("xdp_object_close", None, [c_void_p]),
         ("xdp_bridge_open", c_void_p, [c_void_p, c_u32, c_int, int_p]),
+        ("xdp_port_link", c_int, [c_void_p, c_u32, c_int]),
     ):
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

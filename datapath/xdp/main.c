@@ -122,14 +122,19 @@ static __always_inline void count_flow(const struct work *work, __u32 id)
 	}
 }
 
-static __always_inline int drop(const struct work *work, __u32 reason)
+static __always_inline int drop_copies(const struct work *work, __u32 reason, __u32 n)
 {
 	__u32 i = (work->cpu * XDP_N_BRIDGES + work->port->bridge) * XDP_N_DROPS + reason;
 	__u64 *count = drop_counts.lookup(&i);
 
 	if (count)
-		*count += 1;
+		*count += n;
 	return XDP_DROP;
+}
+
+static __always_inline int drop(const struct work *work, __u32 reason)
+{
+	return drop_copies(work, reason, 1);
 }
 
 /* Drop a packet that is not yet counted as received. */
@@ -298,9 +303,11 @@ static __always_inline int send_to_set(const struct work *work, const struct xdp
 	for (i = 0; i < XDP_SET_PORTS; i++) {
 		if (i >= set->n_ports)
 			break;
-		if (back || set->ports[i] != work->port->port)
+		if ((back || set->ports[i] != work->port->port) && set->present >> i & 1)
 			count_tx(work, set->slots[i]);
 	}
+	if (set->n_absent)
+		drop_copies(work, DROP_BAD_PORT, set->n_absent);
 	return redirect_to_map(devices, 0, back ? BPF_F_BROADCAST : BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS);
 }
 

@@ -139,10 +139,12 @@ struct xdp_select {
 	__u32 programs[XDP_N_BUCKETS];
 };
 
-/* The ports of a set, for their counters; the devmap of the same number does the sending. */
+/* The ports of a set, for their counters; the devmap of the same number does the sending.  A port without an interface,
+ * or whose link is down, is not in the devmap: its copy of the packet counts as a drop. */
 struct xdp_set {
 	__u32 n_ports;
-	__u32 pad;
+	__u32 n_absent; /* of these ports, those that are not in the devmap */
+	__u64 present; /* the others, a bit each */
 	__u32 ports[XDP_SET_PORTS];
 	__u32 slots[XDP_SET_PORTS];
 };

@@ -63,7 +63,14 @@ struct slot {
 	__u32 bridge;
 	__u32 port;
 	int ifindex; /* 0: no interface */
+	int is_down; /* the link: nothing is sent */
 };
+
+/* Where packets for a slot go; 0: nowhere. */
+static inline int slot_target(const struct slot *slot)
+{
+	return slot->is_down ? 0 : slot->ifindex;
+}
 
 struct port_set {
 	__u32 refs;

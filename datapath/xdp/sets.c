@@ -57,14 +57,28 @@ static int set_open(struct xdp_object *object, __u32 id)
 	return bpf_map_get_fd_by_id(map_id);
 }
 
-/* Make member `i` of an open set's devmap what its slot is now. */
-static int set_member(int fd, __u32 i, int ifindex)
+/* Note whether member `i` is in the devmap. */
+static void set_present(struct xdp_set *set, __u32 i, int is_present)
 {
-	if (!ifindex) {
+	__u64 present = is_present ? set->present | 1ULL << i : set->present & ~(1ULL << i);
+
+	__atomic_store_n(&set->present, present, __ATOMIC_RELEASE);
+	__atomic_store_n(&set->n_absent, set->n_ports - (__u32)__builtin_popcountll(present), __ATOMIC_RELEASE);
+}
+
+/* Make member `i` of an open set's devmap what its slot is now. */
+static int set_member(struct xdp_object *object, struct xdp_set *set, int fd, __u32 i)
+{
+	int ifindex = i < set->n_ports ? slot_target(&object->slots[set->slots[i]]) : 0;
+	int err = 0;
+
+	if (!ifindex)
 		bpf_map_delete_elem(fd, &i); /* fails where nothing is: good */
-		return 0;
-	}
-	return bpf_map_update_elem(fd, &i, &ifindex, BPF_ANY) ? -errno : 0;
+	else
+		err = bpf_map_update_elem(fd, &i, &ifindex, BPF_ANY) ? -errno : 0;
+	if (i < set->n_ports)
+		set_present(set, i, ifindex && !err);
+	return err;
 }
 
 static int set_fill(struct xdp_object *object, __u32 id)
@@ -76,9 +90,14 @@ static int set_fill(struct xdp_object *object, __u32 id)
 	if (fd < 0)
 		return fd;
 	for (i = 0; i < XDP_SET_PORTS && !err; i++)
-		err = set_member(fd, i, i < set->n_ports ? object->slots[set->slots[i]].ifindex : 0);
+		err = set_member(object, set, fd, i);
 	close(fd);
 	return err;
+}
+
+static int set_equal(const struct xdp_set *a, const struct xdp_set *b)
+{
+	return a->n_ports == b->n_ports && !memcmp(a->slots, b->slots, a->n_ports * sizeof(*a->slots));
 }
 
 /* Take the set of these ports (sorted, all of one bridge), made if there is none yet. */
@@ -89,7 +108,7 @@ int set_get(struct xdp_object *object, __u32 bridge, const struct xdp_set *wante
 
 	for (i = 1; i < object->n_sets_made; i++) {
 		if (object->port_sets[i].refs && object->port_sets[i].bridge == bridge &&
-		    !memcmp(&object->sets[i], wanted, sizeof(*wanted))) {
+		    set_equal(&object->sets[i], wanted)) {
 			object->port_sets[i].refs++;
 			*id = i;
 			return 0;
@@ -120,21 +139,23 @@ void set_put(struct xdp_object *object, __u32 id)
 		pool_put(&object->set_pool, id);
 }
 
-/* A port has got or lost its interface: tell the sets it is in. */
+/* A port has got or lost its interface or its link: tell the sets it is in. */
 int set_port_changed(struct xdp_object *object, __u32 slot)
 {
+	struct xdp_set *set;
 	int fd, err, first_err = 0;
 	__u32 id, i;
 
 	for (id = 1; id < object->n_sets_made; id++) {
 		if (!object->port_sets[id].refs)
 			continue;
-		for (i = 0; i < object->sets[id].n_ports && object->sets[id].slots[i] != slot; i++)
+		set = &object->sets[id];
+		for (i = 0; i < set->n_ports && set->slots[i] != slot; i++)
 			;
-		if (i == object->sets[id].n_ports)
+		if (i == set->n_ports)
 			continue;
 		fd = set_open(object, id);
-		err = fd < 0 ? fd : set_member(fd, i, object->slots[slot].ifindex);
+		err = fd < 0 ? fd : set_member(object, set, fd, i);
 		if (fd >= 0)
 			close(fd);
 		if (err && !first_err)

@@ -61,19 +61,29 @@ int bridge_slot(void *owner, __u32 port, __u32 *slot)
 	return 0;
 }
 
-/* Connect or disconnect (`ifindex` 0) a port's slot. */
-static int slot_connect(struct xdp_object *object, __u32 slot, int ifindex)
+/* Let packets for a slot go where they should, or nowhere. */
+static int slot_changed(struct xdp_object *object, __u32 slot)
 {
-	int fd = object->fds[FD_TX_PORTS], err = 0;
+	int fd = object->fds[FD_TX_PORTS], ifindex = slot_target(&object->slots[slot]), err = 0;
 
 	if (ifindex)
 		err = bpf_map_update_elem(fd, &slot, &ifindex, BPF_ANY) ? -errno : 0;
 	else
 		bpf_map_delete_elem(fd, &slot); /* the kernel has done it already where the interface is gone */
-	if (err)
-		return err;
+	return err ? err : set_port_changed(object, slot);
+}
+
+/* Connect or disconnect (`ifindex` 0) a port's slot; its link is up until somebody says otherwise. */
+static int slot_connect(struct xdp_object *object, __u32 slot, int ifindex)
+{
+	int err;
+
 	object->slots[slot].ifindex = ifindex;
-	return set_port_changed(object, slot);
+	object->slots[slot].is_down = 0;
+	err = slot_changed(object, slot);
+	if (err && ifindex)
+		slot_connect(object, slot, 0);
+	return err;
 }
 
 static int connect_port(struct xdp_bridge_dp *bridge, __u32 port, int ifindex)
@@ -122,6 +132,25 @@ static int port_add(struct dp *dp, __u32 port, int ifindex)
 		err = -EBUSY;
 	else
 		err = connect_port(bridge, port, ifindex);
+	pthread_mutex_unlock(&bridge->object->mutex);
+	return err;
+}
+
+/* Say whether a port's link is up.  The kernel would drop what is redirected to one that is down without a trace. */
+int xdp_port_link(struct dp *dp, __u32 port, int is_up)
+{
+	struct xdp_bridge_dp *bridge = BRIDGE_OF(dp);
+	struct slot *slot;
+	int err = -ENOENT;
+
+	if (port >= DP_PORTS_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&bridge->object->mutex);
+	slot = &bridge->object->slots[bridge->slots[port]];
+	if (bridge->slots[port] && slot->ifindex) {
+		slot->is_down = !is_up;
+		err = slot_changed(bridge->object, bridge->slots[port]);
+	}
 	pthread_mutex_unlock(&bridge->object->mutex);
 	return err;
 }
