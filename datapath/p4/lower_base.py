@@ -149,7 +149,7 @@ class LowerBase:
                     item.type, f"{path}{dot}{item.name}", f"{name}.{item.name}", place_of, in_key, inner_union
                 )
             return StructPlace(type_, as_union(parts) if t.is_union(type_) else parts)
-        return self.local_place(type_, name, location, in_key, declared=location)
+        return self.local_place(type_, name, location, in_key, declared=location if in_key else None)
 
     def _stack_place(self, type_: t.Stack, path: str, name: str, location: Location, in_key: bool) -> StackPlace:
         element = type_.element

@@ -20,7 +20,7 @@ struct meta_t {
     bit<8> untouched;
 }
 
-parser P(packet_in packet, out headers_t hdr, inout meta_t meta) {
+parser P(packet_in packet, out headers_t hdr, inout meta_t meta, in bit<8> architectures_choice) {
     bit<8> never_used;
     bit<8> only_set = 1;
     bit<8> counter = 2;
