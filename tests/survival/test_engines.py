@@ -23,6 +23,7 @@ single = pytest.mark.topology("single[hosts=3]", datapath=BOTH)
 fabric = pytest.mark.topology("leaf-spine", datapath=BOTH)
 
 PACKET_MAX = 2048  # DP_PACKET_MAX
+NOBODY = "02:00:00:00:00:99"  # no host answers
 STREAM_BYTES = 64 << 20
 
 
@@ -134,36 +135,47 @@ def test_a_tcp_stream_crosses_the_fabric_whole(hosts):
 
 
 # ---------------------------------------------------------------------------------------------- buckets
+def select_group(*more: str) -> str:
+    """A group whose buckets write their number into the packet."""
+    buckets = [
+        ",".join([f"bucket=weight:{weight}", f"actions=set_field:192.0.2.{number}->ipv4.srcAddr", "output:2", *more])
+        for number, weight in ((1, 3), (2, 1), (3, 5))
+    ]
+    return ",".join(["group_id=77,type=select", *buckets])
+
+
 @single
-def test_an_engine_takes_the_bucket_that_the_trace_says(network, hosts, inject, capture, add_flows, add_groups):
+def test_every_engine_takes_the_bucket_that_the_trace_says(network, hosts, inject, capture, add_flows, add_groups):
+    """First with a group that the kernel can run; then with one that it leaves to the user engine."""
     a = hosts["h1"]
-    add_groups(
-        "s1",
-        "group_id=77,type=select,bucket=weight:3,actions=set_field:192.0.2.1->ipv4.srcAddr,output:2,"
-        "bucket=weight:1,actions=set_field:192.0.2.2->ipv4.srcAddr,output:2,"
-        "bucket=weight:5,actions=set_field:192.0.2.3->ipv4.srcAddr,output:2",
-    )
-    add_flows("s1", "priority=40000,udp,actions=group:77")
     packets = [
-        bytes(Ether(src=a.mac, dst=a.mac) / IP(src="10.9.0.1", dst=f"10.8.{i >> 8}.{i & 255}") / UDP(sport=i, dport=9))
+        bytes(Ether(src=a.mac, dst=NOBODY) / IP(src="10.9.0.1", dst=f"10.8.{i >> 8}.{i & 255}") / UDP(sport=i, dport=9))
         for i in range(3000)
     ]
-    with capture("h2") as got:
-        for at in range(0, len(packets), 250):
-            inject("h1", packets[at : at + 250])
-            wait_until(lambda n=at + 250: len(got.frames) >= n)
-    chosen = {frame.data[30:34]: frame.data[29] for frame in got.frames}
+
+    def choices() -> dict[bytes, int]:
+        with capture("h2") as got:
+            for at in range(0, len(packets), 250):
+                inject("h1", packets[at : at + 250])
+                wait_until(lambda n=at + 250: len(got.frames) >= n)
+        return {frame.data[30:34]: frame.data[29] for frame in got.frames}
+
+    add_groups("s1", select_group())
+    add_flows("s1", "priority=40000,udp,actions=group:77")
+    chosen = choices()
     assert len(chosen) == len(packets)
-    assert {chosen.values()} != {1}
+    shares = [sum(number == n for number in chosen.values()) / len(packets) for n in (1, 2, 3)]
+    assert shares == pytest.approx([3 / 9, 1 / 9, 5 / 9], abs=0.04)
     for packet in packets[::10]:
         traced = bytes.fromhex(network.client.trace("s1", packet, 1)["outputs"][0]["packet"])
         assert traced[29] == chosen[packet[30:34]]
+    add_groups("s1", select_group("set_field:1->ipv4.ttl", "output:99"))
+    assert choices() == chosen
+    busy = [flow for flow in network.client.dump_megaflows("s1") if flow["n_packets"] > 1000]
+    assert [flow["engines"] for flow in busy] == [["user"]]
 
 
 # ---------------------------------------------------------------------------------------------- counters
-NOBODY = "02:00:00:00:00:99"  # no host answers
-
-
 def mixed(source: str, n: int) -> list[bytes]:
     """Packets that hit, miss, die by time to live, are rejected, are dropped by a flow, and have nowhere to go."""
     ether = Ether(src=source, dst=NOBODY)
