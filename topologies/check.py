@@ -7,6 +7,7 @@ since ``schema.py`` has reported them.
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from topologies.places import Faults, Placed, did_you_mean
 from topologies.wiring import Wiring
 
 EVERY_SWITCH = "*"
+NODES_MAX = 1000  # that a generator makes: each is a process or a bridge
+_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
 def build(tree: Placed, path: Path, faults: Faults) -> Topology | None:
@@ -108,7 +111,16 @@ def _generate(tree: Placed, params: dict[str, int], faults: Faults) -> Parts | N
         if key in tree.value:
             hint = "leave it out, or leave 'generator' out"
             faults.add(tree.key_locations[key], "", f"'{key}' comes from the generator", hint)
-    return generator.make(**params) if generator is not None else None
+    if generator is None:
+        return None
+    parts = generator.make(**params)
+    n_nodes = len(parts.switches) + len(parts.hosts)
+    if n_nodes > NODES_MAX:
+        place = tree.get("params") or tree
+        message = f"{len(parts.switches)} switches and {len(parts.hosts)} hosts; at most {NODES_MAX} nodes together"
+        faults.add(place.location, place.path, message)
+        return None
+    return parts
 
 
 def _declared(tree: Placed, faults: Faults) -> tuple[list[str], dict[str, Host]]:
@@ -141,7 +153,7 @@ def _host(name: str, details: Placed | None, faults: Faults) -> Host:
     ip, mac = _word(details, "ip", ""), _word(details, "mac", "").lower()
     if ip:
         _check_address(ip, details.value["ip"], faults)
-    if mac and len(mac) == 17 and int(mac[1], 16) & 1:
+    if _MAC.fullmatch(mac) and int(mac[1], 16) & 1:
         faults.add(details.value["mac"].location, details.value["mac"].path, f"{mac} is a multicast address")
     return Host(name, ip, mac)
 
@@ -200,7 +212,10 @@ def _program(tree: Placed, path: Path, faults: Faults) -> str:
     if not file.is_file():
         nearby = sorted(p.name for p in file.parent.iterdir() if p.suffix == ".p4") if file.parent.is_dir() else []
         hint = did_you_mean(file.name, nearby) or "paths are relative to the topology's file"
-        faults.add(entry.location, entry.path, f"there is no file {file}", hint)
+        if file.exists():
+            faults.add(entry.location, entry.path, f"{file} is no regular file", "name the P4 file itself")
+        else:
+            faults.add(entry.location, entry.path, f"there is no file {file}", hint)
     return str(file)
 
 

@@ -95,6 +95,14 @@ def parse(text: str, file: str, faults: Faults) -> Placed | None:
         faults: where mistakes go.
     """
     try:
+        return _compose(text, file, faults)
+    except RecursionError:
+        faults.add(Location(file, 1, 1), "", "nested too deeply", "a topology has no more than five levels")
+        return None
+
+
+def _compose(text: str, file: str, faults: Faults) -> Placed | None:
+    try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -62,7 +62,9 @@ def _find(target: str, spec: str, faults: Faults) -> Path:
     """Return the file that a name or path stands for."""
     if "/" in target or target.endswith((".yaml", ".yml")):
         path = Path(target)
-        if not path.is_file():
+        if path.exists() and not path.is_file():
+            faults.add(Location(spec, 1, 1), "", f"{path} is no regular file", "name the YAML file itself")
+        elif not path.exists():
             faults.add(Location(spec, 1, 1), "", f"there is no file {path}", _siblings(path))
         return path
     path = HERE / f"{target}.yaml"
@@ -99,12 +101,15 @@ def _override(tree: Placed, params: str, spec: str, offset: int, faults: Faults)
     entries, keys = dict(tree.value), dict(tree.key_locations)
     known = _generator_parameters(tree)
     column = offset + 1
+    seen: set[str] = set()
     for part in params.split(","):
         place = Location(spec, 1, column + len(part) - len(part.lstrip()))
         column += len(part) + 1
         key, separator, text = (piece.strip() for piece in part.partition("="))
         if not separator or not key or not text:
             faults.add(place, "", f"expected name=value, found '{part.strip()}'")
+        elif key in seen:
+            faults.add(place, "", f"'{key}' is given twice")
         elif key in OVERRIDES:
             value = str(Path(text).absolute()) if key == "program" and text.endswith(".p4") else text
             entries[key], keys[key] = Placed(value, place, key), place
@@ -112,6 +117,7 @@ def _override(tree: Placed, params: str, spec: str, offset: int, faults: Faults)
             faults.add(place, "", f"there is no parameter '{key}'", did_you_mean(key, [*known, *OVERRIDES]))
         else:
             _set_parameter(entries, keys, key, text, place, faults)
+        seen.add(key)
     return Placed(entries, tree.location, tree.path, keys)
 
 

@@ -119,11 +119,12 @@ class _Checker:
     def _check_range(self, tree: Placed, schema: Schema) -> None:
         low, high = schema.get("minimum"), schema.get("maximum")
         above = schema.get("exclusiveMinimum")
-        if (
-            (low is not None and tree.value < low)
-            or (high is not None and tree.value > high)
-            or (above is not None and tree.value <= above)
-        ):
+        fits = (
+            (low is None or tree.value >= low)
+            and (high is None or tree.value <= high)
+            and (above is None or tree.value > above)
+        )
+        if not fits:  # asked this way round, NaN does not fit
             limits = [f"at least {low}"] * (low is not None) + [f"more than {above}"] * (above is not None)
             limits += [f"at most {high}"] * (high is not None)
             self._faults.add(tree.location, tree.path, f"{tree.value} is out of range: {' and '.join(limits)}")

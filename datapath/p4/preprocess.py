@@ -66,10 +66,11 @@ class Preprocessor:
 
     def _read(self, path: Path, location: Location, what: str) -> str | None:
         try:
-            if path.stat().st_size > MAX_SOURCE_BYTES:
+            with path.open("rb") as file:  # a pipe or a device says no size, and may have no end
+                data = file.read(MAX_SOURCE_BYTES + 1)
+            if len(data) > MAX_SOURCE_BYTES:
                 self.report.error(location, f"{what} '{path}': larger than {MAX_SOURCE_BYTES >> 20} MiB")
                 return None
-            data = path.read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self.report.error(location, f"{what} '{path}': {reason}")

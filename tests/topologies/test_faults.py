@@ -38,6 +38,54 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load(str(path))
 
 
+@pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 3000, "- " * 5000])
+def test_deep_nesting_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "deep.yaml").write_text(text)
+    with pytest.raises(TopologyError, match="nested too deeply|not YAML"):
+        load(str(tmp_path / "deep.yaml"))
+
+
+def test_a_folder_is_no_topology_and_no_program(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").mkdir()
+    with pytest.raises(TopologyError, match=r"net\.yaml is no regular file"):
+        load(str(tmp_path / "net.yaml"))
+    (tmp_path / "x.p4").mkdir()
+    (tmp_path / "own.yaml").write_text("program: x.p4\ngenerator: single\n")
+    with pytest.raises(TopologyError, match=r"program: .*x\.p4 is no regular file"):
+        load(str(tmp_path / "own.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ("bandwidth_mbps: .nan", "bandwidth_mbps: nan is out of range"),
+        ("bandwidth_mbps: 0.0000001", "bandwidth_mbps: 1e-07 is out of range: at least 0.01"),
+        ("delay_ms: .inf", "delay_ms: inf is out of range"),
+    ],
+)
+def test_numbers_no_link_can_have(tmp_path: Path, link: str, message: str) -> None:
+    (tmp_path / "n.yaml").write_text(
+        f"program: l2l3\nswitches: [s1]\nhosts: [h1]\nlinks: [{{ends: [s1, h1], {link}}}]\n"
+    )
+    with pytest.raises(TopologyError) as caught:
+        load(str(tmp_path / "n.yaml"))
+    assert message in str(caught.value)
+
+
+def test_a_mac_of_no_hexadecimal_digits(tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text(
+        "program: l2l3\nswitches: [s1]\nhosts: {h1: {mac: 'zz:00:00:00:00:01'}}\nlinks: [[s1, h1]]\n"
+    )
+    with pytest.raises(TopologyError, match=r"hosts\.h1\.mac: 'zz:00:00:00:00:01' does not fit"):
+        load(str(tmp_path / "n.yaml"))
+
+
+def test_a_define_must_be_a_macro_name(tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text('program: l2l3\ngenerator: single\ndefines: {"A B": 3}\n')
+    with pytest.raises(TopologyError, match="defines: 'A B' cannot be a name"):
+        load(str(tmp_path / "n.yaml"))
+
+
 def test_aliases_cannot_blow_up(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]

@@ -131,6 +131,8 @@ def test_program_in_brackets_is_relative_to_where_one_stands(tmp_path: Path, mon
         ("leaf-spine[leaves=two]", "params.leaves: expected a whole number, found 'two'"),
         ("leaf-spine[leaves=2,spines]", "leaf-spine[leaves=2,spines]:1:21: error: expected name=value"),
         ("leaf-spine[leaves=0]", "params.leaves: 0 is out of range: 1 to 200"),
+        ("leaf-spine[leaves=2,leaves=3]", "leaf-spine[leaves=2,leaves=3]:1:21: error: 'leaves' is given twice"),
+        ("leaf-spine[leaves=200,hosts_per_leaf=200]", "params: 202 switches and 40000 hosts; at most 1000 nodes"),
         ("single[datapath=dpdk]", "datapath: 'dpdk' is none of auto, xdp, afxdp"),
         ("single[program=none.p4]", "there is no file"),
         ("single[program=none]", "single[program=none]:1:8: error: program: no P4 program none"),
