@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datapath import OvsP4Error, SetupError
+from datapath import FlowError, OvsP4Error, SetupError
 from testbed import fabric as fabrics
 from testbed import interfaces
 from testbed.capture import Capture
@@ -287,10 +287,13 @@ class OvsP4Switch(_Shell, Switch):  # type: ignore[misc]
             self._fit_far_end(intf)
             client.add_port(self.name, intf.name, port)
         rules = self.rules if self.rules is not None else standalone_rules(self)
-        if rules.groups:
-            client.add_groups(self.name, rules.groups)
-        if rules.flows:
-            client.add_flows(self.name, rules.flows)
+        try:
+            if rules.groups:
+                client.add_groups(self.name, rules.groups)
+            if rules.flows:
+                client.add_flows(self.name, rules.flows)
+        except FlowError as error:
+            raise FlowError(f"flows and groups of {self.name}: {error}") from error
 
     def _fit_far_end(self, intf: Any) -> None:
         """Set offloads at the other end where someone else made the link (Mininet's own Link)."""
