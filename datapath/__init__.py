@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from datapath.client import Client, find_program, running_networks
     from datapath.compiler import CompiledProgram, compile_program
     from datapath.ir.interpret import ParseOutcome, interpret_packet
+    from datapath.paths.annotate import annotate, annotate_html
+    from datapath.paths.coverage import CoverageItem, ParserCoverage
     from datapath.paths.enumerate import ParserPath, ParserPaths, enumerate_paths
     from datapath.pcap import write_pcap
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
@@ -45,9 +47,13 @@ _HOME = {
     "Client": "datapath.client",
     "CompiledProgram": "datapath.compiler",
     "ParseOutcome": "datapath.ir.interpret",
+    "CoverageItem": "datapath.paths.coverage",
+    "ParserCoverage": "datapath.paths.coverage",
     "ParserPath": "datapath.paths.enumerate",
     "ParserPaths": "datapath.paths.enumerate",
     "Vswitchd": "datapath.vswitchd.launch",
+    "annotate": "datapath.paths.annotate",
+    "annotate_html": "datapath.paths.annotate",
     "add_verbs": "datapath.cli",
     "build_program": "datapath.build",
     "cache_dir": "datapath.cache",
@@ -64,6 +70,7 @@ _HOME = {
 __all__ = [
     "Client",
     "CompiledProgram",
+    "CoverageItem",
     "Diagnostic",
     "FlowError",
     "LoadError",
@@ -76,6 +83,7 @@ __all__ = [
     "P4TypeError",
     "P4UnsupportedError",
     "ParseOutcome",
+    "ParserCoverage",
     "ParserPath",
     "ParserPaths",
     "SetupError",
@@ -86,6 +94,8 @@ __all__ = [
     "Vswitchd",
     "WaitTimeoutError",
     "add_verbs",
+    "annotate",
+    "annotate_html",
     "build_program",
     "cache_dir",
     "compile_program",

@@ -29,6 +29,7 @@ class _Watch:
         self.host = host
         self._journal = journal
         self._capture = host.capture()
+        journal.captures.append((host.name, self._capture))
         self._n_injected_before = 0
         self._drops_before: dict[str, dict[str, int]] = {}
 

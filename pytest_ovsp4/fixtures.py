@@ -69,9 +69,14 @@ def switches(network: Network) -> Mapping[str, OvsP4Switch]:
 
 
 @pytest.fixture
-def journal(request: pytest.FixtureRequest, network: Network, network_key: NetworkKey) -> Journal:
+def journal(request: pytest.FixtureRequest, network: Network, network_key: NetworkKey) -> Iterator[Journal]:
     """What this test did; for the summary and for failure messages."""
-    return Journal(request, network, network_key)
+    done = Journal(request, network, network_key)
+    yield done
+    if request.config.stash[keys.OPTIONS].p4_cov:
+        from pytest_ovsp4 import parser_coverage
+
+        request.node.user_properties.append(parser_coverage.count_packets(done, network.topology))
 
 
 @pytest.fixture
@@ -90,9 +95,15 @@ def inject(network: Network, journal: Journal) -> Callable[[str, Any], int]:
 
 
 @pytest.fixture
-def capture(network: Network) -> Callable[[str], Capture]:
+def capture(network: Network, journal: Journal) -> Callable[[str], Capture]:
     """Capture what arrives at a host: ``with capture("h2") as got: ...``; then look at ``got.frames``."""
-    return lambda host: _host(network, host).capture()
+
+    def make(host: str) -> Capture:
+        made = _host(network, host).capture()
+        journal.captures.append((host, made))
+        return made
+
+    return make
 
 
 @pytest.fixture
@@ -194,6 +205,7 @@ def throughput(network: Network, journal: Journal) -> Callable[..., Throughput]:
 
     def measure(sender: str, receiver: str, packet: Any, n_packets: int, rate_pps: float | None = None) -> Throughput:
         frames = [bytes(single) for single in as_list(packet)]
+        journal.generated += [(sender, frame) for frame in frames]
         result = measure_throughput(_host(network, sender), _host(network, receiver), frames, n_packets, rate_pps)
         journal.count("measured")
         journal.measured(f"{sender} -> {receiver}: {result}")

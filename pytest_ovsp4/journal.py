@@ -1,6 +1,7 @@
 """What one test did on its network: what it sent, for failure messages, and what the summary counts.
 
-Made by the ``journal`` fixture; ``expectation.py`` reads it, ``summary.py`` shows what travels as user properties.
+Made by the ``journal`` fixture; ``expectation.py`` and ``parser_coverage.py`` read it, ``summary.py`` shows what travels
+as user properties.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pytest_ovsp4.summary import COUNT, MEASURE
 
 if TYPE_CHECKING:
     from pytest_ovsp4.pool import NetworkKey
+    from testbed.capture import Capture
     from testbed.network import Network
 
 
@@ -24,6 +26,8 @@ class Journal:
     def __init__(self, request: pytest.FixtureRequest, network: Network, key: NetworkKey) -> None:
         self.network = network
         self.injected: list[tuple[str, bytes]] = []  # (host, packet)
+        self.generated: list[tuple[str, bytes]] = []  # (host, packet) sent by throughput, each once
+        self.captures: list[tuple[str, Capture]] = []  # (host, what was captured there)
         self._request = request
         self._key = key
 

@@ -25,6 +25,8 @@ class Options:
     require: bool  # a missing feature fails instead of skipping
     results_dir: Path
     seed: int
+    p4_cov: bool  # count which parts of the switches' parsers the tests' packets reach
+    max_paths: int  # through a parser, for tests that use parser_path
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -64,6 +66,19 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="seed of the generated traffic: the same seed sends the same packets (default: 1)",
     )
+    group.addoption(
+        "--p4-cov",
+        action="store_true",
+        help="show which states, transitions and select arms of the switches' parsers the tests' packets reached; the "
+        "annotated source goes to the results",
+    )
+    group.addoption(
+        "--p4-max-paths",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="run tests that use parser_path on at most N paths through each parser (default: 1000)",
+    )
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -81,6 +96,8 @@ def read_options(config: pytest.Config) -> Options:
             topologies.load(spec)
         except TopologyError as error:
             mistakes.append(str(error))
+    if config.getoption("--p4-max-paths") < 1:
+        mistakes.append("--p4-max-paths: at least 1 is wanted")
     if mistakes:
         raise pytest.UsageError("\n".join(mistakes))
     return Options(
@@ -89,6 +106,8 @@ def read_options(config: pytest.Config) -> Options:
         require=config.getoption("--topology-require"),
         results_dir=Path(config.getoption("--topology-results")).resolve(),
         seed=config.getoption("--topology-seed"),
+        p4_cov=config.getoption("--p4-cov"),
+        max_paths=config.getoption("--p4-max-paths"),
     )
 
 

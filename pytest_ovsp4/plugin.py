@@ -1,7 +1,8 @@
 """Where pytest comes in: options, markers, on which networks a test runs, and what is reported at the end.
 
 The entry point (``pytest11``).  ``options.py`` checks the command line, ``pool.py`` keeps the networks, ``fixtures.py``
-is what tests use, ``summary.py`` shows what came out.
+is what tests use, ``parser_paths.py`` runs them for each path through a parser, ``summary.py`` and
+``parser_coverage.py`` show what came out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Generator
 
 import pytest
 
-from pytest_ovsp4 import fixtures, keys
+from pytest_ovsp4 import fixtures, keys, parser_paths
 from pytest_ovsp4.options import add_options, load_topology, read_options
 from pytest_ovsp4.pool import NetworkKey, Pool
 from pytest_ovsp4.summary import NETWORK, show_summary
@@ -29,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "topology(spec, datapath=None): run this test on that network, or on each of several, instead of --topology's",
     )
     config.pluginmanager.register(fixtures, "ovsp4-fixtures")
+    config.pluginmanager.register(parser_paths, "ovsp4-parser-paths")
     options = read_options(config)
     config.stash[keys.OPTIONS] = options
     config.stash[keys.POOL] = Pool(options.results_dir, options.require)
@@ -40,6 +42,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     wanted = _wanted(metafunc.definition, metafunc.config)
     metafunc.parametrize("network_key", wanted, ids=str, indirect=True, scope="session")
+    if "parser_path" in metafunc.fixturenames:
+        options = metafunc.config.stash[keys.OPTIONS]
+        paths = parser_paths.paths_for(wanted, options.max_paths, options.seed)
+        metafunc.parametrize("parser_path", paths, ids=str, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Drop the combinations of a network and a path through the parser of another one."""
+    items[:] = [item for item in items if parser_paths.belongs(item)]
 
 
 def _wanted(item: pytest.Item, config: pytest.Config) -> list[NetworkKey | None]:
@@ -81,8 +92,13 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was proven on which network."""
-    show_summary(terminalreporter, config.stash[keys.OPTIONS].results_dir)
+    """Show what was proven on which network, and what of the parsers was seen."""
+    options = config.stash[keys.OPTIONS]
+    show_summary(terminalreporter, options.results_dir)
+    if options.p4_cov:
+        from pytest_ovsp4 import parser_coverage
+
+        parser_coverage.show(terminalreporter, options.results_dir)
 
 
 @pytest.hookimpl(trylast=True)

@@ -87,7 +87,7 @@ class Explorer:
     def __post_init__(self) -> None:
         assert self.max_size < 1 << LENGTH_BITS
         program = self.interpreter.program
-        self.solver = z3.SimpleSolver()
+        self.solver = z3.SimpleSolver(ctx=self.symbols.context)
         self.solver.set("rlimit", SOLVER_EFFORT)
         self.uses_length = any(isinstance(e, PacketLength) for s in program.states for e in state_expressions(s))
         if self.uses_length:

@@ -240,11 +240,11 @@ class SymbolicMachine(Machine):
                 continue
             conditions = [part for part in parts if part is not True]
             ends = case.target == REJECT
-            yield Option(f"arm {i}", z3.And(*conditions, *others, True), i, case.target, ends)
+            yield Option(f"arm {i}", self.symbols.all_of(*conditions, *others), i, case.target, ends)
             if not conditions:
                 return
-            others.append(z3.Not(z3.And(*conditions, True)))
-        yield Option("no arm", z3.And(*others, True), -1, REJECT, ends=True)
+            others.append(z3.Not(self.symbols.all_of(*conditions)))
+        yield Option("no arm", self.symbols.all_of(*others), -1, REJECT, ends=True)
 
     def matches(self, keyset: model.Keyset, value: Value, key: Expr) -> Truth:
         """Return whether a key's value is in a keyset: True, False, or a condition."""
@@ -254,7 +254,7 @@ class SymbolicMachine(Machine):
             if isinstance(value, int):
                 return value & keyset.mask == keyset.value & keyset.mask
             vector = self.symbols.vector(value, key.width)
-            return vector & keyset.mask == z3.BitVecVal(keyset.value & keyset.mask, key.width)
+            return vector & keyset.mask == keyset.value & keyset.mask
         if not isinstance(keyset, Range):
             return False
         condition = z3.simplify(self.symbols.within(value, keyset.low, keyset.high, key.width, key.signed))

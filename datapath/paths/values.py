@@ -33,8 +33,9 @@ class Symbols:
     """The solver's variables: each byte of the packet, its length, the port it came in by."""
 
     def __init__(self) -> None:
-        self.length = z3.BitVec("length", LENGTH_BITS)
-        self.in_port = z3.BitVec("in_port", 32)
+        self.context = z3.Context()  # of its own: what was asked before would change the values that are found
+        self.length = z3.BitVec("length", LENGTH_BITS, self.context)
+        self.in_port = z3.BitVec("in_port", 32, self.context)
         self.touched: set[PacketBits] = set()  # asked for since someone last emptied it
         self._bytes: dict[int, Any] = {}
         self._known: dict[PacketBits, Any] = {}
@@ -42,13 +43,13 @@ class Symbols:
     def byte(self, index: int) -> Any:
         """Return the variable that is a byte of the packet."""
         if index not in self._bytes:
-            self._bytes[index] = z3.BitVec(f"b{index}", 8)
+            self._bytes[index] = z3.BitVec(f"b{index}", 8, self.context)
         return self._bytes[index]
 
     def vector(self, value: Value, width: int) -> Any:
         """Return a value as the solver's, ``width`` bits wide: cut, or extended by zeros."""
         if isinstance(value, int):
-            return z3.BitVecVal(value, width)
+            return z3.BitVecVal(value, width, self.context)
         if isinstance(value, PacketBits):
             self.touched.add(value)
             if value not in self._known:
@@ -120,7 +121,7 @@ class Symbols:
         if op in ("|+|", "|-|"):
             return tidy(_saturate(op, x, y, signed))
         if op in ("/", "%"):
-            return tidy(z3.If(y == 0, z3.BitVecVal(0, width), z3.UDiv(x, y) if op == "/" else z3.URem(x, y)))
+            return tidy(z3.If(y == 0, y, z3.UDiv(x, y) if op == "/" else z3.URem(x, y)))
         return tidy({"+": x + y, "-": x - y, "*": x * y, "&": x & y, "|": x | y, "^": x ^ y}[op])
 
     def _shift(self, op: str, left: tuple[Value, int], right: tuple[Value, int], signed: bool) -> Value:
@@ -145,8 +146,12 @@ class Symbols:
     def within(self, value: Value, low: int, high: int, width: int, signed: bool) -> Truth:
         """Return whether a value lies between two, both included."""
         vector = self.vector(value, width)
-        bounds = z3.BitVecVal(low, width), z3.BitVecVal(high, width)
-        return z3.And(_compare("<=", bounds[0], vector, signed), _compare("<=", vector, bounds[1], signed))
+        least, greatest = self.vector(low, width), self.vector(high, width)
+        return self.all_of(_compare("<=", least, vector, signed), _compare("<=", vector, greatest, signed))
+
+    def all_of(self, *conditions: Truth) -> Truth:
+        """Return the condition that all of them hold."""
+        return z3.And(z3.BoolVal(True, self.context), *conditions)
 
 
 _COMPARES = ("==", "!=", "<", "<=", ">", ">=")
@@ -169,13 +174,13 @@ def _saturate(op: str, x: Any, y: Any, signed: bool) -> Any:
     a, b = extend(2, x), extend(2, y)
     whole = a + b if op == "|+|" else a - b
     low, high = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
-    least, greatest = z3.BitVecVal(low, width + 2), z3.BitVecVal(high, width + 2)
+    least, greatest = (z3.BitVecVal(bound, width + 2, x.ctx) for bound in (low, high))
     return z3.Extract(width - 1, 0, z3.If(whole < least, least, z3.If(whole > greatest, greatest, whole)))
 
 
 def as_bit(condition: Any) -> Any:
     """Return a condition as a value of one bit."""
-    return z3.If(condition, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
+    return z3.If(condition, z3.BitVecVal(1, 1, condition.ctx), z3.BitVecVal(0, 1, condition.ctx))
 
 
 def tidy(vector: Any) -> Value:
