@@ -198,15 +198,25 @@ def throughput(network: Network, journal: Journal) -> Callable[..., Throughput]:
 
     Sends live frames through the kernel (``packet`` may be a list of up to 1,024 that take turns) and returns a
     ``Throughput`` with ``sent``, ``received``, ``loss`` (0 to 1) and ``pps`` at the receiver; ``rate_pps`` paces.
+    ``window`` keeps at most so many packets on their way: up to 256, no queue can overflow, however busy the machine
+    is, so that what is lost then is the switches' fault.
     """
 
     from pytest_ovsp4.throughput import measure_throughput
     from testbed.traffic import as_list
 
-    def measure(sender: str, receiver: str, packet: Any, n_packets: int, rate_pps: float | None = None) -> Throughput:
+    def measure(
+        sender: str,
+        receiver: str,
+        packet: Any,
+        n_packets: int,
+        rate_pps: float | None = None,
+        window: int | None = None,
+    ) -> Throughput:
         frames = [bytes(single) for single in as_list(packet)]
         journal.generated += [(sender, frame) for frame in frames]
-        result = measure_throughput(_host(network, sender), _host(network, receiver), frames, n_packets, rate_pps)
+        ends = _host(network, sender), _host(network, receiver)
+        result = measure_throughput(*ends, frames, n_packets, rate_pps, window)
         journal.count("measured")
         journal.measured(f"{sender} -> {receiver}: {result}")
         return result

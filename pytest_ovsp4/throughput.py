@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from testbed.generator import Generator
-from testbed.measure import Receiver
+from testbed.measure import Count, Receiver
 from testbed.nodes import OvsP4Host
 
 WARM_UP_PPS = 5_000
+_QUIET_S = 1.0  # nothing arrives for so long: what is missing is lost, and not only late on a busy machine
+_POLL_S = 0.0005
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,12 @@ class Throughput:
 
 
 def measure_throughput(
-    sender: OvsP4Host, receiver: OvsP4Host, frames: list[bytes], n_packets: int, rate_pps: float | None
+    sender: OvsP4Host,
+    receiver: OvsP4Host,
+    frames: list[bytes],
+    n_packets: int,
+    rate_pps: float | None,
+    window: int | None = None,
 ) -> Throughput:
     """Send frames in turn and count all that arrives at the receiver meanwhile.
 
@@ -42,16 +50,32 @@ def measure_throughput(
         frames: 1 to 1,024 frames, beginning with Ethernet.
         n_packets: How many to send.
         rate_pps: Packets a second; as fast as possible by default.
+        window: Never have more than so many packets on their way; by default all are sent without looking.
     """
     with (
         Receiver(receiver.namespace, receiver.interface) as counter,
         Generator(sender.namespace, sender.interface, frames) as source,
     ):
         source.start(len(frames), None, WARM_UP_PPS)
-        source.wait()
+        _collect(counter, source.wait().n_packets)
         counter.settle()
         counter.reset()
-        source.start(n_packets, None, rate_pps)
-        sent = source.wait()
-        count = counter.settle()
-    return Throughput(sent.n_packets, count.n_packets, count.pps)
+        n_sent = n_lost = 0
+        while n_sent < n_packets:
+            source.start(min(window or n_packets, n_packets - n_sent), None, rate_pps)
+            n_sent += source.wait().n_packets
+            n_lost = n_sent - _collect(counter, n_sent - n_lost).n_packets
+        count = counter.settle()  # copies that nobody asked for come last
+    return Throughput(n_sent, count.n_packets, count.pps)
+
+
+def _collect(counter: Receiver, n_packets: int) -> Count:
+    """Wait until so many packets have been counted, or until no more come."""
+    last, since = -1, time.monotonic()
+    while (count := counter.count()).n_packets < n_packets:
+        if count.n_packets != last:
+            last, since = count.n_packets, time.monotonic()
+        elif time.monotonic() - since > _QUIET_S:
+            break
+        time.sleep(_POLL_S)
+    return count

@@ -137,5 +137,8 @@ def test_traffic_survives_the_loss_of_a_spine(network, routed, inject, expect):
 def test_line_rate_traffic_arrives_whole(network, routed, throughput, switches):
     packets = [routed(*FAR, UDP(sport=1000 + i, dport=443) / Raw(bytes(18))) for i in range(64)]
     in_kernel = all(switch.engine == "xdp" for switch in switches.values())
-    result = throughput("h1", "h8", packets, n_packets=200_000, rate_pps=None if in_kernel else 50_000)
+    if in_kernel:
+        result = throughput("h1", "h8", packets, n_packets=200_000)
+    else:  # in userspace whoever is kept from the processor for long loses packets, unless few are on their way
+        result = throughput("h1", "h8", packets, n_packets=20_000, window=128)
     assert result.loss == 0, result
