@@ -114,13 +114,13 @@ def _is_packet_out(param: ast.Param) -> bool:
 
 
 def is_internet_sum(node: ast.Instantiation) -> bool:
-    """Is this extern instance an Internet checksum?  PSA's ``Checksum`` is one if its constructor says so."""
+    """Is this extern instance an Internet checksum?  PSA's ``Checksum`` is if its constructor says so, TNA's always."""
     if not isinstance(node.type, ast.NamedType):
         return False
     if node.type.name != "Checksum":
         return node.type.name in ("InternetChecksum", "Checksum16")
     values = [a.value for a in node.args]
-    return any(isinstance(v, ast.Member) and v.member == "ONES_COMPLEMENT16" for v in values)
+    return not values or any(isinstance(v, ast.Member) and v.member == "ONES_COMPLEMENT16" for v in values)
 
 
 def headers_param(params: tuple[t.Param, ...]) -> t.Param | None:

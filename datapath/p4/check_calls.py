@@ -303,12 +303,13 @@ class CallChecker(ExpressionChecker):
                 self.report.error(value.loc, f"argument '{param.name}' is a '{have.name}', a '{want.name}' is needed")
             return
         notes = [(want.node.loc, f"'{want.name}' is declared here"), (have.node.loc, f"'{have.name}' is declared here")]
-        if len(have.params) != len(want.params):
+        pairs = _paired(have.params, want.params)
+        if pairs is None:
             message = f"'{have.name}' has {len(have.params)} parameters, '{want.name}' asks for {len(want.params)}"
             self.report.error(value.loc, message, notes=notes)
             return
         bound: dict[t.Type, t.Type] = {}
-        for mine, asked in zip(have.params, want.params, strict=True):
+        for mine, asked in pairs:
             unify(mine.type, asked.type, bound, set(have.type_params))
             fits = _equal(t.substitute(asked.type, bound), t.substitute(mine.type, bound))
             # Drafts of one architecture differ in the directions of controls, which are not used here.
@@ -318,6 +319,25 @@ class CallChecker(ExpressionChecker):
                     f"'{want.name}' asks for '{_param_text(asked)}'"
                 )
                 self.report.error(value.loc, message, notes=notes)
+
+
+def _paired(have: Sequence[t.Param], want: Sequence[t.Param]) -> list[tuple[t.Param, t.Param]] | None:
+    """Pair parameters with those asked for, of which optional ones may be left out anywhere; None if that fails."""
+    pairs = []
+    rest = list(have)
+    for i, asked in enumerate(want):
+        n_needed = len(want) - i
+        leaves_out = asked.has_default and (not rest or (len(rest) < n_needed and not _alike(rest[0].type, asked.type)))
+        if leaves_out:
+            continue
+        if not rest:
+            return None
+        pairs.append((rest.pop(0), asked))
+    return None if rest else pairs
+
+
+def _alike(a: t.Type, b: t.Type) -> bool:
+    return isinstance(a, t.TypeVar) or isinstance(b, t.TypeVar) or _equal(a, b)
 
 
 def _param_text(param: t.Param) -> str:

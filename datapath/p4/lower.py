@@ -7,6 +7,8 @@ instances of its parameters, lower its states (``lower_states.py`` and what that
 
 from __future__ import annotations
 
+from collections.abc import Set
+from dataclasses import replace
 from pathlib import Path
 
 from datapath.ir import model as ir
@@ -17,7 +19,16 @@ from datapath.p4.checksums import find_checksums
 from datapath.p4.deparser import Root, emit_order
 from datapath.p4.lower_base import Frame, LoweringFailure
 from datapath.p4.lower_states import LowerStates
-from datapath.p4.places import InstancePlace, PacketPlace, Place, ReadOnly, StructPlace, is_signed, scalar_width
+from datapath.p4.places import (
+    InstancePlace,
+    PacketPlace,
+    Place,
+    ReadOnly,
+    StructPlace,
+    is_provided,
+    is_signed,
+    scalar_width,
+)
 from datapath.p4.source import Report
 
 
@@ -45,18 +56,18 @@ def lower(program: ast.SourceProgram, info: Info, report: Report, path: Path) ->
         emit_order=emit_order(parts, root, [h.path for h in lowering.headers]),
         checksums=find_checksums(parts, root, lowering.headers, report),
         value_sets=tuple(lowering.value_sets),
-        skipped=_skipped(program, parts),
+        skipped=_skipped(program, parts, lowering.applied),
     )
     return None if report.n_errors else program_ir
 
 
-def _skipped(program: ast.SourceProgram, parts: architecture.Parts) -> tuple[str, ...]:
+def _skipped(program: ast.SourceProgram, parts: architecture.Parts, applied: Set[ast.Node]) -> tuple[str, ...]:
     """Name the parsers and controls that the switch does not use."""
     names = []
     for node in program.declarations:
         if isinstance(node, ast.ControlDecl) and node is not parts.deparser:
             names.append(f"control {node.name} ({Path(node.loc.file).name}:{node.loc.line})")
-        elif isinstance(node, ast.ParserDecl) and node is not parts.parser:
+        elif isinstance(node, ast.ParserDecl) and node is not parts.parser and node not in applied:
             names.append(f"parser {node.name} ({Path(node.loc.file).name}:{node.loc.line})")
     return tuple(names)
 
@@ -96,7 +107,10 @@ class ProgramLowering(LowerStates):
             self.root = place
         else:
             written = param.direction in ("out", "inout")
-            place = self.instance_place(type_, param.name, param.name, location, in_key=written)
+            if is_provided(type_):
+                place = self.local_place(type_, param.name, location)
+            else:
+                place = self.instance_place(type_, param.name, param.name, location, in_key=written)
             place = _with_intrinsics(place, type_)
         self.frame.env[param.node] = place
         self.params[param.name] = place
@@ -163,4 +177,4 @@ def _with_intrinsics(place: Place, type_: t.Type) -> Place:
         if found is not None and width is not None:
             resized = value if width == value.width else ir.Resize(value, width, is_signed(found.type))
             parts[name] = ReadOnly(resized)
-    return StructPlace(type_, parts, place.valid)
+    return replace(place, parts=parts)

@@ -30,6 +30,7 @@ from datapath.p4.places import (
     StackPlace,
     StructPlace,
     VarbitPlace,
+    is_provided,
     is_signed,
     part_types,
     roots,
@@ -143,6 +144,8 @@ class LowerCalls(LowerStatements):
     def _extract_into(self, place: Place, bits: ir.Expr | None, location: Location) -> None:
         if isinstance(place, HeaderPlace):
             self.emit(ir.Extract(place.at, bits, location))
+        elif isinstance(place, StructPlace) and place.valid is not None and is_provided(place.type):
+            self.emit(ir.Assign(place.valid.ref, ir.Const(1, 1), location))  # no packet here has it
         elif isinstance(place, StructPlace) and place.valid is not None:
             self._extract_local(place, bits, location)
         else:
@@ -199,6 +202,9 @@ class LowerCalls(LowerStatements):
             assert condition is not None
             assert reason is not None
             self.emit(ir.Verify(self.scalar(condition), self.scalar(reason), node.loc))
+        elif call.name == "port_metadata_unpack":  # TNA: our ports have none
+            assert call.function is not None
+            return self.zero(self.subst(t.substitute(call.function.result, call.bound)), node.loc)
         elif call.name != "static_assert":
             self.ignore_extern(node, call)
         return Compound(t.VOID, {})
@@ -318,7 +324,7 @@ class LowerCalls(LowerStatements):
             for element in place.elements:
                 self._reset(element, param, location)
             self.set_next(place, ir.Const(0, 32), location)
-        elif isinstance(place, StructPlace):
+        elif isinstance(place, StructPlace) and not is_provided(place.type):
             if place.valid is not None:
                 self.set_valid(place, False, location)
             for part in place.parts.values():

@@ -38,6 +38,7 @@ class LowerStates(LowerExterns):
     def __init__(self, info: Info, report: Report) -> None:
         super().__init__(info, report)
         self.states: list[ir.State] = []
+        self.applied: set[ast.Node] = set()  # parsers that others apply
         self._names: set[str] = {ir.ACCEPT, ir.REJECT}
         self._state = ""  # the one being filled
         self._location: Location | None = None
@@ -229,6 +230,7 @@ class LowerStates(LowerExterns):
         self, node: ast.CallExpr, call: Call, parser: ast.ParserDecl, name: str, args: dict[ast.Node, Place]
     ) -> None:
         self.enter(parser, node.loc)
+        self.applied.add(parser)
         prefix = self._free_prefix(f"{self.frame.prefix}{name}.")
         join = self.part_name()
         bound = {k: self.subst(v) for k, v in call.bound.items()}

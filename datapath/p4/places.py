@@ -176,6 +176,11 @@ def scalar_width(type_: t.Type) -> int | None:
     return None
 
 
+def is_provided(type_: t.Type) -> bool:
+    """Is this a header that the architecture provides beside the packet (``@provided`` in our include files)?"""
+    return isinstance(type_, t.Struct) and any(a.name == "provided" for a in type_.node.annotations)
+
+
 def is_signed(type_: t.Type) -> bool:
     type_ = t.underlying(type_)
     return isinstance(type_, t.Bits) and type_.signed

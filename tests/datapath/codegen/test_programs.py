@@ -10,6 +10,7 @@ import pytest
 from differential import check_engine, check_passes
 
 from datapath.compiler import compile_program
+from datapath.ir.graph import is_continuation
 from datapath.ir.interpret import interpret
 from datapath.xdp.loader import load
 
@@ -19,6 +20,12 @@ INTERESTING = {  # byte strings that lead deeper than chance would
     "tcp_options": [b"\x01", b"\x02\x04\x05\xb4", b"\x03\x03\x07", b"\x00", b"\x05\x0a" + bytes(8)],
     "labels": [b"\0\1\0\x40", b"\0\1\1\x40", b"\0\0\x11\x40", b"\x45" + bytes(19), b"\x60" + bytes(39)],
     "rewriting": [b"\x20\x07\x81\x00", b"\x10\x08\x11\x11", b"\xf1\x23\x22\x22", b"\x01\x01\x33\x33"],
+    "tna_counter": [
+        b"\x45\0\0\x14" + bytes(6) + b"\xba\xeb" + bytes(8),
+        b"\x46" + bytes(19),
+        b"\x4f" + bytes(19),
+        bytes(4),
+    ],
     "odd_bits": [b"\x00", b"\x20", b"\x40", b"\x90"],
 }
 
@@ -33,8 +40,15 @@ def packets(name):
         )
         if name == "tcp_options":
             data = bytes(12) + bytes([rng.choice([0x40, 0x50, 0x80, 0xF0])]) + bytes(7) + data
+        if name == "tna_counter":
+            data = bytes(12) + rng.choice([b"\x08\0", b"\x08\0", b"\x08\x06"]) + data
         result.append(data[: rng.randrange(len(data) + 1)] if rng.random() < 0.3 else data)
-    return [*result, b"\x01" * 200, bytes(12) + b"\xf0" + bytes(7) + b"\x01" * 60]
+    return [
+        *result,
+        bytes(12) + b"\x08\0\x46" + bytes(40),
+        b"\x01" * 200,
+        bytes(12) + b"\xf0" + bytes(7) + b"\x01" * 60,
+    ]
 
 
 @pytest.fixture(params=NAMES)
@@ -53,7 +67,7 @@ def test_generated_c_is_as_committed(name, golden):
 def test_packets_reach_every_state(name):
     program = compiled(name).program
     visited = {state for packet in packets(name) for state in interpret(program, packet).states}
-    assert visited == {state.name for state in program.states}
+    assert visited == {state.name for state in program.states if not is_continuation(state.name)}
 
 
 def test_passes_keep_the_meaning(name):
