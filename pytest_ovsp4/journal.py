@@ -1,7 +1,7 @@
 """What one test did on its network: what it sent, for failure messages, and what the summary counts.
 
-Made by the ``journal`` fixture; ``expectation.py`` and ``parser_coverage.py`` read it, ``summary.py`` shows what travels
-as user properties.
+Made by the ``journal`` fixture; ``expectation.py`` and ``parser_coverage.py`` read it, ``summary.py`` shows what
+travels as user properties.
 """
 
 from __future__ import annotations

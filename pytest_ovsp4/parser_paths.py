@@ -59,6 +59,11 @@ def source_of(topology: Topology) -> Source:
 
 
 @functools.cache
+def _source(specification: str) -> Source:
+    return source_of(load_topology(specification))
+
+
+@functools.cache
 def compiled(source: Source) -> CompiledProgram:
     """Return a program compiled.
 
@@ -87,7 +92,7 @@ def _paths(source: Source, max_paths: int, seed: int) -> tuple[PathOf, ...]:
 
 def paths_for(keys: Iterable[NetworkKey | None], max_paths: int, seed: int) -> list[PathOf | None]:
     """Return the paths of the programs that the networks run, each program's once; [None] if there is no network."""
-    sources = dict.fromkeys(source_of(load_topology(key.topology)) for key in keys if key is not None)
+    sources = dict.fromkeys(_source(key.topology) for key in keys if key is not None)
     return [path for source in sources for path in _paths(source, max_paths, seed)] or [None]
 
 
@@ -98,4 +103,4 @@ def belongs(item: pytest.Item) -> bool:
     if callspec is None or path is None:
         return True
     key = callspec.params.get("network_key")
-    return key is None or source_of(load_topology(key.topology)) == path.source
+    return key is None or _source(key.topology) == path.source

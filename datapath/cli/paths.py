@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from datapath.cli.program import add_program_arguments, compile_arguments, complain
 from datapath.errors import OvsP4Error
+from datapath.ir.graph import base_name
+from datapath.ir.model import Goto, Program
 
 if TYPE_CHECKING:
     from datapath.paths.enumerate import ParserPath, ParserPaths
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             _write_pcap(args.pcap, found)
         if not (args.json or args.hex or args.pcap):
             print(table(found))
-        _tell_what_is_missing(found)
+        _tell_what_is_missing(found, program)
     except OvsP4Error as error:
         return complain(error)
     return 0
@@ -89,14 +91,22 @@ def _write_pcap(file: Path, found: ParserPaths) -> None:
         raise OvsP4Error(f"{file}: {error.strerror}") from error
 
 
-def _tell_what_is_missing(found: ParserPaths) -> None:
+def _tell_what_is_missing(found: ParserPaths, program: Program) -> None:
     for state in found.missed_states:
         print(f"note: no packet reaches state {state}", file=sys.stderr)
     for state, index in found.missed_arms:
         if state not in found.missed_states:
-            print(f"note: no packet takes arm {index + 1} of state {state}", file=sys.stderr)
+            print(_about_arm(program, state, index), file=sys.stderr)
     for sentence in found.left_out:
         print(f"note: {sentence}", file=sys.stderr)
+
+
+def _about_arm(program: Program, state: str, index: int) -> str:
+    """Return the note on an arm (index of a select's case; 0 where there is no select) that no packet takes."""
+    transition = program.state(state).transition
+    location = transition.location if isinstance(transition, Goto) else transition.cases[index].location
+    what = "transition" if isinstance(transition, Goto) else "arm"
+    return f"{location or program.source}: note: no packet takes this {what} of state {base_name(state)}"
 
 
 def table(found: ParserPaths) -> str:

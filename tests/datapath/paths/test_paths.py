@@ -17,6 +17,7 @@ from datapath.ir.verify import verify
 from datapath.paths.enumerate import ParserPaths, enumerate_paths
 
 SHIPPED = Path(__file__).parents[3] / "datapath" / "programs"
+STRESSING = Path(__file__).parents[1] / "codegen" / "programs"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="loading XDP programs needs root")
 
 HEAD = """
@@ -187,7 +188,7 @@ def mutated(found: ParserPaths, rng: random.Random) -> list[bytes]:
     return [mutate(path.packet) for path in found.paths[:100]]
 
 
-@pytest.mark.parametrize("seed", [0, 3, 8, 11, 13, 17])
+@pytest.mark.parametrize("seed", [0, 6, 11, 12, 13, 23])
 def test_no_packet_takes_another_path(seed: int) -> None:
     program: Program = random_program(seed)
     found = enumerate_paths(program, max_paths=400)
@@ -219,6 +220,15 @@ def test_shipped_program_is_covered_and_native_code_agrees(name: str, errors: se
     assert found.missed_states == found.missed_arms == ()
     assert {s for p in found.paths for s in p.outcome.states} == {s.name for s in compiled.program.states}
     assert {p.outcome.error for p in found.paths} == {"NoError", "PacketTooShort", "HeaderTooShort"} | errors
+    check_engine(compiled, [path.packet for path in found.paths], "user")
+
+
+@pytest.mark.parametrize("name", ["labels", "odd_bits", "rewriting"])
+def test_native_code_agrees_on_programs_that_stress_it(name: str) -> None:
+    compiled = compile_program(STRESSING / f"{name}.p4")
+    found = enumerate_paths(compiled.program)
+    assert found.complete
+    assert found.missed_states == found.missed_arms == ()
     check_engine(compiled, [path.packet for path in found.paths], "user")
 
 
