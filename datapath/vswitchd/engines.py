@@ -11,6 +11,7 @@ import ctypes
 import errno
 import hashlib
 import os
+import resource
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -153,6 +154,9 @@ class Engines:
     """The XDP objects of this process, by program."""
 
     def __init__(self) -> None:
+        # Three file descriptors a bridge and one a port: the usual soft limit of 1,024 ends at some 100 switches.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._objects: dict[str, XdpObject] = {}
         self._refusals: dict[str, LoadError] = {}  # not tried again: the kernel will not change its mind
         self._xsk_only: XskOnly | None = None
