@@ -209,6 +209,8 @@ static int user_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 
 	fwd_run(engine, &item, actions, n_actions);
 	fwd_finish(engine, &item);
 	engine_flush(engine);
+	if (engine->n_dirty)
+		engine_wake(engine); /* the kernel did not take all: a thread that sleeps would not try again */
 	return 0;
 }
 
