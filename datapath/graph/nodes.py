@@ -19,6 +19,7 @@ from datapath.source_files import SourceFiles
 NO_MATCH = "no match"
 SourceLine = Callable[[Location], str]
 _SIZED = re.compile(r"\b\d+[ws](0x[0-9a-f]+|\d+)\b")  # 16w0x800: in a picture the width only costs room
+_WIDTH = re.compile(r"\b\d+[ws](?=\d)")  # the same, with the number left as it is written
 _CAST = re.compile(r"\((?:bit|int)<\d+>\)")
 
 
@@ -141,7 +142,7 @@ def _written(rest: str) -> str:
     for i, character in enumerate(rest):
         depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(character, 0)
         if character == ":" and depth == 0:
-            return " ".join(rest[:i].split())
+            return _WIDTH.sub("", " ".join(rest[:i].split()))
     return ""
 
 

@@ -42,6 +42,18 @@ header geneve_option_t {
     varbit<992> data;
 }
 
+// RFC 768; the checksum sums the tunnel and the packet inside too, all of which begin on an even byte.
+header geneve_udp_t {
+    bit<16> srcPort;
+    bit<16> dstPort;
+    bit<16> length;
+    @checksum["optional", "payload", "ipv4.srcAddr", "ipv4.dstAddr", "ipv4.protocol", "ipv6.srcAddr",
+              "ipv6.dstAddr", "ipv6.nextHdr", "geneve", "options[0]", "options[1]", "options[2]", "options[3]",
+              "inner.ethernet", "inner.ipv4", "inner.ipv6", "inner.icmp", "inner.icmpv6", "inner.tcp",
+              "inner.udp"]
+    bit<16> checksum;
+}
+
 struct inner_t {
     ethernet_t ethernet;
     inner_ipv4_t ipv4;
@@ -59,7 +71,7 @@ struct headers_t {
     ipv4_t ipv4;
     ipv4_options_t ipv4Options;
     ipv6_t ipv6;
-    udp_t udp;
+    geneve_udp_t udp;
     geneve_t geneve;
     geneve_option_t[4] options;
     inner_t inner;

@@ -53,6 +53,18 @@ header pdu_session_t {
     bit<8> nextExtension;
 }
 
+// RFC 768; the checksum sums the tunnel and the packet inside too, all of which begin on an even byte.
+header gtpu_udp_t {
+    bit<16> srcPort;
+    bit<16> dstPort;
+    bit<16> length;
+    @checksum["optional", "payload", "ipv4.srcAddr", "ipv4.dstAddr", "ipv4.protocol", "ipv6.srcAddr",
+              "ipv6.dstAddr", "ipv6.nextHdr", "gtpu", "gtpuOptional", "pduSession", "extensions[0]",
+              "extensions[1]", "extensions[2]", "inner.ipv4", "inner.ipv6", "inner.icmp", "inner.icmpv6",
+              "inner.tcp", "inner.udp"]
+    bit<16> checksum;
+}
+
 struct inner_t {
     inner_ipv4_t ipv4;
     ipv4_options_t ipv4Options;
@@ -69,7 +81,7 @@ struct headers_t {
     ipv4_t ipv4;
     ipv4_options_t ipv4Options;
     ipv6_t ipv6;
-    udp_t udp;
+    gtpu_udp_t udp;
     gtpu_t gtpu;
     gtpu_optional_t gtpuOptional;
     pdu_session_t pduSession;

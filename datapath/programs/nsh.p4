@@ -58,6 +58,18 @@ header nsh_context_t {
     varbit<1024> metadata;
 }
 
+// RFC 768; the checksum sums the tunnel and the packet inside too, all of which begin on an even byte.
+header nsh_udp_t {
+    bit<16> srcPort;
+    bit<16> dstPort;
+    bit<16> length;
+    @checksum["optional", "payload", "ipv4.srcAddr", "ipv4.dstAddr", "ipv4.protocol", "ipv6.srcAddr",
+              "ipv6.dstAddr", "ipv6.nextHdr", "gpe", "nsh", "context", "contexts[0]", "contexts[1]",
+              "contexts[2]", "contexts[3]", "inner.ethernet", "inner.ipv4", "inner.ipv6", "inner.icmp",
+              "inner.icmpv6", "inner.tcp", "inner.udp"]
+    bit<16> checksum;
+}
+
 struct inner_t {
     ethernet_t ethernet;
     inner_ipv4_t ipv4;
@@ -75,7 +87,7 @@ struct headers_t {
     ipv4_t ipv4;
     ipv4_options_t ipv4Options;
     ipv6_t ipv6;
-    udp_t udp;
+    nsh_udp_t udp;
     vxlan_gpe_t gpe;
     nsh_t nsh;
     nsh_fixed_t context;
