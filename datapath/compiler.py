@@ -128,7 +128,7 @@ def compile_program(
 
     loaded = load(str(path), [str(d) for d in include_dirs], defines)
     compiled = _compile_loaded(loaded)
-    files = {str(Path(file).absolute()): _file_digest(Path(file)) for file in loaded.files}
+    files = {str(Path(file).absolute()): _file_digest(Path(file)) for file in (*loaded.files, *loaded.absent)}
     write_atomically(entry, pickle.dumps((files, compiled)))
     return compiled
 
@@ -152,7 +152,7 @@ def _is_ours(warning: Diagnostic) -> bool:
 
 
 def _cached(entry: Path) -> CompiledProgram | None:
-    """Return the cached program if each file that it was made from is still the same."""
+    """Return the cached program if each file that it was made from is still the same, or still absent."""
     try:
         files, compiled = pickle.loads(entry.read_bytes())
     except OSError:

@@ -32,6 +32,7 @@ class LoadedProgram:
     program: Program
     warnings: tuple[Diagnostic, ...]
     files: tuple[Path, ...]  # read: the source and what it includes
+    absent: tuple[Path, ...] = ()  # files that would have been included, were they there
 
 
 def load(
@@ -62,7 +63,7 @@ def load(
             pass
     report.raise_errors()
     assert program is not None
-    return LoadedProgram(program, report.warnings, tuple(dict.fromkeys(report.files)))
+    return LoadedProgram(program, report.warnings, tuple(dict.fromkeys(report.files)), tuple(report.absent))
 
 
 @contextmanager

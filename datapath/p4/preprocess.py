@@ -214,7 +214,12 @@ class Preprocessor:
         if not wanted:
             self.report.error(directive.location, '#include needs "file" or <file>')
             return
-        found = next((d / wanted for d in dirs if _is_file(d / wanted)), None)
+        found = None
+        for candidate in (d / wanted for d in dirs):
+            if _is_file(candidate):
+                found = candidate
+                break
+            self.report.absent.append(candidate)
         if found is None:
             self._include_missing(body[0], wanted, dirs, path)
         elif self._depth >= MAX_INCLUDE_DEPTH:

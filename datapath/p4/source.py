@@ -27,6 +27,7 @@ class Report:
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.files: list[Path] = []
+        self.absent: list[Path] = []  # where an include file was looked for in vain, before it was found elsewhere
         self._lines: dict[str, list[str]] = {}
         self._seen: set[tuple[Location, str]] = set()
         self.n_errors = 0

@@ -70,6 +70,20 @@ def test_a_changed_include_file_is_noticed(p4_file, count_loads):
     assert len(count_loads) == 2
 
 
+def test_an_include_file_that_comes_to_stand_before_another_is_noticed(p4_file, count_loads):
+    first_dir, second_dir = p4_file.parent / "first", p4_file.parent / "second"
+    first_dir.mkdir()
+    second_dir.mkdir()
+    (p4_file.parent / "types.p4").rename(second_dir / "types.p4")
+    arguments = (p4_file, [first_dir, second_dir], {"WANTED": "1"})
+    first = compile_program(*arguments)
+    assert compile_program(*arguments) == first
+    assert len(count_loads) == 1
+    (first_dir / "types.p4").write_text("typedef bit<16> byte_t;\n")
+    assert compile_program(*arguments).layout != first.layout
+    assert len(count_loads) == 2
+
+
 def test_a_damaged_cache_entry_is_made_again(p4_file, count_loads):
     first = compile_program(p4_file, defines={"WANTED": "1"})
     for entry in (p4_file.parent / "cache" / "programs").iterdir():
