@@ -13,7 +13,7 @@ import signal
 import sys
 
 from datapath.errors import OvsP4Error
-from datapath.vswitchd.isolation import die_with_parent, enter_fabric, raise_memlock_limit
+from datapath.vswitchd.isolation import die_with_parent, end_with_lifeline, enter_fabric, raise_memlock_limit
 from datapath.vswitchd.server import Server, open_listener
 
 
@@ -26,8 +26,9 @@ def main() -> int:
             die_with_parent(options.parent_pid)
         _serve(options)
     except OvsP4Error as error:
+        if options.ready_fd is None:
+            print(f"vswitchd: {error}", file=sys.stderr)
         _report(options.ready_fd, {"error": {"kind": type(error).__name__, "message": str(error)}})
-        print(f"vswitchd: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -49,6 +50,8 @@ def _serve(options: argparse.Namespace) -> None:
     # Ready as soon as there is a socket and a namespace: the starter builds interfaces while this process goes on
     # loading its parts; what is asked meanwhile waits in the socket.
     _report(options.ready_fd, {"name": full_name})
+    if options.lifeline_fd is not None:
+        end_with_lifeline(options.lifeline_fd)
 
     from datapath.vswitchd.requests import make_handlers
     from datapath.vswitchd.switch import Switch

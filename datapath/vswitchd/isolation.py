@@ -10,9 +10,12 @@ import ctypes
 import errno
 import os
 import resource
+import select
 import signal
 import struct
 import sys
+import threading
+import time
 from pathlib import Path
 
 from datapath.errors import SwitchError
@@ -24,6 +27,9 @@ _CLONE_NEWNET = 0x40000000
 _MS_REC = 0x4000
 _MS_PRIVATE = 0x40000
 _PR_SET_PDEATHSIG = 1
+
+_LOOP_S = 0.5  # what the server's loop gets to end by itself
+_COMPILER_S = 1.5  # what a compiler gets to clean up, and the loop to end after it
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -38,6 +44,30 @@ def die_with_parent(parent_pid: int) -> None:
         raise SwitchError(f"prctl: {os.strerror(ctypes.get_errno())}")
     if os.getppid() != parent_pid:
         sys.exit(1)
+
+
+def end_with_lifeline(lifeline: int) -> None:
+    """See to it that this process does not outlive its lifeline by more than two seconds, however busy it is.
+
+    The server's loop notices the end by itself, but not while a request runs a compiler.  A compiler is told to end
+    (it removes its temporary files), so that the request fails and the loop comes round; what does not end is killed.
+
+    Args:
+        lifeline: A pipe whose other end closes when it is time.
+    """
+    threading.Thread(target=_watch_lifeline, args=(lifeline,), name="lifeline", daemon=True).start()
+
+
+def _watch_lifeline(lifeline: int) -> None:
+    poller = select.poll()
+    poller.register(lifeline, select.POLLIN)
+    poller.poll()
+    for pause_s, number in ((_LOOP_S, signal.SIGTERM), (_COMPILER_S, signal.SIGKILL)):
+        time.sleep(pause_s)
+        if os.getpgrp() == os.getpid():  # so it was started by launch.py: the group is ourselves and our compilers
+            os.killpg(0, number)
+        else:
+            os.kill(os.getpid(), number)
 
 
 def enter_fabric() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from fabric_wires import Wires, inside, wait_until
 
 from datapath.client import SOCKET_PREFIX, Client, running_networks
-from datapath.errors import P4Error, P4Errors, SwitchError
+from datapath.errors import LoadError, P4Error, P4Errors, SwitchError
 from datapath.vswitchd.launch import Vswitchd, start_vswitchd
 
 pytestmark = pytest.mark.kernel
@@ -107,6 +109,31 @@ time.sleep(60)
         parent.kill()
         parent.wait()
         parent.stdout and parent.stdout.close()
+
+
+def test_it_does_not_outlive_its_parent_for_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that takes its time holds nothing up, ends too, and leaves no file in the cache."""
+    compiler = tmp_path / "slow-cc"
+    compiler.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec sleep 60\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    monkeypatch.setenv("OVSP4_CACHE_DIR", str(tmp_path / "cache"))
+    pids = tmp_path / "pids"
+    with start_vswitchd("compiling") as daemon:
+        asking = threading.Thread(target=_ask_for_a_bridge, args=(daemon,))
+        asking.start()
+        wait_until(pids.exists, "the compiler")
+        started = time.monotonic()
+        daemon.stop()
+        assert time.monotonic() - started < 4  # not until the compiler is done, nor until the daemon has to be killed
+        asking.join(10)
+    wait_until(lambda: all(is_gone(int(pid)) for pid in pids.read_text().split()), "the compiler's end")
+    assert not list((tmp_path / "cache").rglob(".scratch.*"))
+
+
+def _ask_for_a_bridge(daemon: Vswitchd) -> None:
+    with contextlib.suppress(SwitchError, LoadError), Client(daemon.name) as client:  # it or its compiler goes away
+        client.add_bridge("br1", "l2l3", "afxdp")
 
 
 @pytest.mark.parametrize("name", ["a/b", "", "two words", "ü", "x" * 81])
