@@ -246,6 +246,10 @@ def _check(error: int, what: str) -> None:
         raise NotSupportedError(f"{what}: native XDP", "the driver has none; use veth, or kernel 4.19 and later")
     if -error == errno.EBUSY:
         raise LoadError(f"{what}: already in use; detach the other program or close the other bridge first")
+    if -error == errno.ERANGE:
+        raise LoadError(
+            f"{what}: the MTU at its far end is too large for XDP (set 3,400 or less), or its index > 65535"
+        )
     raise LoadError(f"{what}: {os.strerror(-error)}")
 
 

@@ -11,6 +11,7 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
 
+from datapath import OvsP4Error
 from testbed.generator import Generator
 from testbed.wait import wait_until
 
@@ -281,3 +282,19 @@ def test_packets_for_a_port_that_is_down_are_dropped_and_counted(network, hosts,
         finally:
             network.set_link("s1", "h2", True)
             wait_until(lambda: link_is(network, True))
+
+
+@single
+def test_an_interface_with_jumbo_frames_is_refused_and_may_be_a_port_with_a_smaller_mtu(network, switches):
+    switch, client = switches["s1"], network.client
+    switch.cmd("ip link add jumbo mtu 9000 type veth peer name far mtu 9000")
+    try:
+        with pytest.raises(OvsP4Error, match="MTU"):
+            client.add_port("s1", "jumbo", 9)
+        switch.cmd("ip link set jumbo mtu 3400; ip link set far mtu 3400")
+        client.add_port("s1", "jumbo", 9)
+        switch.cmd("ip link set jumbo name another")  # a port stays one, under the name that it was added by
+        assert client.show()["bridges"]["s1"]["ports"]["jumbo"]["port"] == 9
+    finally:
+        switch.cmd("ip link del far")
+    wait_until(lambda: "jumbo" not in client.show()["bridges"]["s1"]["ports"])
