@@ -21,6 +21,7 @@ Verb = Callable[[argparse.Namespace, Client], tuple[Any, list[str]]]  # result f
 
 _EXIT_USER_ERROR = 2  # the command or a text in it is wrong
 _EXIT_NO_SWITCH = 1  # there is no switch, or it could not do it
+_DEFAULT_PRIORITY = 32768  # not printed, as Open vSwitch does
 
 
 # ------------------------------------------------------------------------------------------------------ parsing
@@ -143,8 +144,9 @@ def _flow_line(flow: Json) -> str:
         f"n_bytes={flow['n_bytes']}",
     ]
     parts += [f"{name}={flow[name]}" for name in ("idle_timeout", "hard_timeout") if flow[name]]
-    match = ",".join([f"priority={flow['priority']}", *([flow["match"]] if flow["match"] else [])])
-    return f" {', '.join(parts)}, {match} actions={flow['actions']}"
+    priority = [] if flow["priority"] == _DEFAULT_PRIORITY else [f"priority={flow['priority']}"]
+    match = ",".join([*priority, *([flow["match"]] if flow["match"] else [])])
+    return f" {', '.join(parts)}, {match + ' ' if match else ''}actions={flow['actions']}"
 
 
 def _add_group(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:

@@ -88,7 +88,12 @@ _IPV6 = Kind(
 )
 _ARP = Kind(
     "arp",
-    (_field("arp_op", 1, 2), _field("arp_spa", *IPS, masks=_IP_MASKS), _field("nw_dst", *IPS), _field("arp_sha", *MACS)),
+    (
+        _field("arp_op", 1, 2),
+        _field("arp_spa", *IPS, masks=_IP_MASKS),
+        _field("nw_dst", *IPS),
+        _field("arp_sha", *MACS),
+    ),
     (_set("arp_op", 1, 2), _set("arp_tpa", *IPS, masks=_IP_MASKS), _set("arp_sha", *MACS)),
 )
 
@@ -110,7 +115,6 @@ KINDS = (
     _transport(_IPV6, "ipv6,tcp6", "tcp"),
     Kind("ip,icmp", (_field("icmp_type", 0, 8), *_IPV4.fields), (_set("icmp_type", 0, 8), *_IPV4.edits)),
     Kind("icmp6", (_field("icmpv6_type", 128, 129), *_IPV6.fields), (_set("icmpv6_code", 0, 7), *_IPV6.edits)),
-    Kind("dl_type=0x88b5", (), ()),
 )
 _TAGGED = Kind(
     "vlan_tci=0x1000/0x1000",

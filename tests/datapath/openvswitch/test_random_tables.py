@@ -17,7 +17,7 @@ from random_tables import buckets, packets, tables
 
 pytestmark = [pytest.mark.kernel, pytest.mark.network]
 
-N_EXAMPLES = int(os.environ.get("OVSP4_RANDOM_TABLES", "40"))
+N_EXAMPLES = int(os.environ.get("OVSP4_RANDOM_TABLES", "25"))
 SETTINGS = settings(
     max_examples=N_EXAMPLES,
     deadline=None,
