@@ -153,3 +153,13 @@ CASES: dict[str, list[str]] = {
 def test_same_flows(both: Callable[..., Any], name: str) -> None:
     theirs, ours = both(CASES[name], list(PACKETS.values()))
     assert ours == theirs
+
+
+def test_select_groups_spread_over_the_same_ports(both: Callable[..., Any]) -> None:
+    """Which bucket a packet takes is each switch's own hash; that it takes one, with its edits, is not."""
+    sources = [f"10.1.{i}.1" for i in range(40)]
+    packets = [ETHER / IP(src=source, dst="10.0.0.2") / UDP(sport=1000, dport=2000) / DATA for source in sources]
+    group = "group_id=1,type=select,bucket=actions=dec_ttl,output:2,bucket=actions=dec_ttl,output:3"
+    theirs, ours = both(["ip,actions=group:1"], packets, [group])
+    assert sorted(packet for _, packet in ours) == sorted(packet for _, packet in theirs)
+    assert {port for port, _ in ours} == {port for port, _ in theirs} == {2, 3}
