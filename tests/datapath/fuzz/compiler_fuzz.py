@@ -34,7 +34,9 @@ TESTS = Path(__file__).parents[1]
 PROGRAMS = TESTS.parents[1] / "datapath" / "programs"
 FOLDERS = (PROGRAMS, *(TESTS / f for f in ("p4/cases", "codegen/programs", "semantics", "conformance")))
 HANG_S = 10
-TOKEN = re.compile(r"//[^\n]*|/\*.*?\*/|\w+|\s+|&&&|\|\+\||\|-\||\.\.\.|[=!<>]=|&&|\|\||\+\+|\.\.|<<|[^\w\s]", re.DOTALL)
+TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|\w+|\s+|&&&|\|\+\||\|-\||\.\.\.|[=!<>]=|&&|\|\||\+\+|\.\.|<<|[^\w\s]", re.DOTALL
+)
 NUMBERS = (
     "0", "1", "2", "3", "7", "8", "31", "32", "63", "64", "65", "127", "128", "255", "256", "1024", "65535", "0xffffffff",
     "4294967296", "8w255", "4s7", "1w1", "2w0", "0b1010", "0o17", "32w0", "64w0xffffffffffffffff", "-1", "99999999999",
@@ -178,7 +180,9 @@ def check_engine(compiled: CompiledProgram, seed: int) -> None:
     for packet in random_packets(seed, 60):
         have, want = native.parse(packet), reference.parse(packet)
         kept = {name: value for name, value in want.variables.items() if name in known}
-        assert (have.verdict, have.error, have.offset_bits) == (want.verdict, want.error, want.offset_bits), packet.hex()
+        assert (have.verdict, have.error, have.offset_bits) == (want.verdict, want.error, want.offset_bits), (
+            packet.hex()
+        )
         assert have.headers == want.headers, packet.hex()
         assert {n: v for n, v in have.variables.items() if n in kept} == kept, packet.hex()
 

@@ -72,7 +72,9 @@ def words_of(program: Program) -> list[bytes]:
 class ProgramFuzzer:
     """Holds the engines of one program against each other, batch by batch."""
 
-    def __init__(self, path: Path, seed: int, *, reference: bool = True, compiled: CompiledProgram | None = None) -> None:
+    def __init__(
+        self, path: Path, seed: int, *, reference: bool = True, compiled: CompiledProgram | None = None
+    ) -> None:
         """Build the engines; the kernel's only where this is root.
 
         Args:
