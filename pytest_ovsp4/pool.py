@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from datapath.errors import NotSupportedError, OvsP4Error
+from datapath.errors import FlowError, NotSupportedError, OvsP4Error, P4Error, P4Errors, TopologyError
 from pytest_ovsp4.options import load_topology
 
 if TYPE_CHECKING:
     from testbed.network import Network
+
+_MISTAKES = (P4Error, P4Errors, FlowError, TopologyError)  # of whoever wrote the network
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Pool:
         self._network: Network | None = None
         self._start_s = 0.0
         self._unsupported: dict[NetworkKey, str] = {}
+        self._refused: dict[NetworkKey, str] = {}
 
     def get(self, key: NetworkKey) -> Network:
         """Return the running network of ``key``; start it if it is not running or has died.
@@ -52,6 +55,8 @@ class Pool:
         """
         if key in self._unsupported:
             self.lack(self._unsupported[key])
+        if key in self._refused:
+            pytest.fail(self._refused[key], pytrace=False)
         if self._network is not None and (self._key != key or not self._network.is_running):
             self.stop()
         return self._network or self._start(key)
@@ -74,10 +79,10 @@ class Pool:
         except OvsP4Error as error:
             self.stop()
             reason = _why_not(error)
-            if not reason:
-                raise
-            self._unsupported[key] = reason
-            self.lack(reason)
+            if reason:
+                self._unsupported[key] = reason
+                self.lack(reason)
+            self._refuse(key, error)
         except BaseException:
             self.stop()
             raise
@@ -94,6 +99,16 @@ class Pool:
             f"{_several(len(topology.hosts), 'host', 'hosts')}, {_several(len(topology.links), 'link', 'links')}; "
             f"up in {self._start_s:.1f} s" + "".join(f"; {reason}" for reason in reasons)
         )
+
+    def _refuse(self, key: NetworkKey, error: OvsP4Error) -> NoReturn:
+        """Fail the running test with what is wrong with its network; our own calls on the way tell nobody anything.
+
+        What the user wrote stays wrong: the tests after this one fail at once.
+        """
+        message = f"the network {key} cannot start: {error}"
+        if isinstance(error, _MISTAKES):
+            self._refused[key] = message
+        pytest.fail(message, pytrace=False)
 
     def lack(self, reason: str) -> NoReturn:
         """Skip the running test, or fail it in require mode."""

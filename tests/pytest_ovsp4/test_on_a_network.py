@@ -213,3 +213,14 @@ def test_it(network):
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.no_fnmatch_line("*died*")
     result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_mistakes_in_a_network_are_told_without_our_traceback(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("bad.yaml").write_text(
+        "program: l2l3\ngenerator: single\nflows: {s1: 'ipv4.nothing=3,actions=drop'}\n"
+    )
+    pytester.makepyfile("def test_one(network): pass\ndef test_two(network): pass")
+    result = pytester.runpytest_subprocess("--topology=bad.yaml")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*cannot start: flows and groups of s1: ipv4 has no such field", "*^~~~*"])
+    result.stdout.no_fnmatch_line("*client.py:*")
