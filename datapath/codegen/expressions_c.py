@@ -54,6 +54,7 @@ class Surroundings(Protocol):
     def valid(self, path: str) -> Limb: ...
     def variable(self, ref: VarRef) -> Value | Bits: ...
     def look(self, expr: Lookahead) -> Value | Bits: ...
+    def calls_wide(self) -> None: ...
     def unsupported(self, what: str, hint: str) -> Exception: ...
 
 
@@ -62,7 +63,7 @@ class Expressions:
 
     def __init__(self, state: Surroundings) -> None:
         self.state = state
-        self.operators = Operators(self.keep, state.unsupported)
+        self.operators = Operators(self.keep, self.call, state.unsupported)
 
     # ------------------------------------------------------------------------------------------ for statements
     def value(self, expr: Expr) -> Value:
@@ -85,6 +86,20 @@ class Expressions:
     def keep(self, value: Value) -> Value:
         """Put limbs that are more than a name or a number into temporaries."""
         return tuple(limb if limb.constant is not None else self.keep_limb(limb) for limb in value)
+
+    def call(self, function: str, operands: list[Value], others: list[str], n_results: int) -> list[Value]:
+        """Call a function of wide.h: results first, then wide operands, then others and the number of words."""
+        n = len(operands[0])
+        results = [self.state.temporary("w") for _ in range(n_results)]
+        for name in results:
+            self.state.out.line(f"__u64 {name}[{n}];")
+        names = []
+        for operand in operands:
+            names.append(self.state.temporary("w"))
+            self.state.out.line(f"const __u64 {names[-1]}[{n}] = {{{', '.join(limb.text for limb in operand)}}};")
+        self.state.out.line(f"{function}({', '.join([*results, *names, *others, str(n)])});")
+        self.state.calls_wide()
+        return [tuple(Limb(f"{name}[{i}]", LIMB, True, True) for i in range(n)) for name in results]
 
     def keep_limb(self, limb: Limb) -> Limb:
         if limb.is_atom and limb.text.isidentifier() and limb.is_u64:

@@ -1,7 +1,7 @@
 """Operators on limbs: arithmetic and comparison of numbers of any width in C.
 
-Used by ``expressions_c.py``.  Up to 64 bits everything is one C expression; wider numbers can do what one meets in
-parsers (bitwise operators, comparison, addition, shifts by constants), the rest is refused.
+Used by ``expressions_c.py``.  Up to 64 bits everything is one C expression; wider numbers are limbs, and what takes
+more than a few expressions (products, quotients, run-time shifts) calls ``runtime/wide.h``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from datapath.codegen.values_c import (
     slice_limbs,
 )
 
+Keep = Callable[[Value], Value]
+Call = Callable[[str, list[Value], list[str], int], list[Value]]
 COMPARES = ("==", "!=", "<", "<=", ">", ">=")
+WIDE_MAX_BITS = 32 * LIMB  # WIDE_WORDS_MAX of wide.h
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -68,12 +71,16 @@ def equal(left: Value, right: Value) -> Limb:
 class Operators:
     """Builds C for operators.
 
-    Args of the constructor: ``keep`` puts limbs into temporaries so that they may be repeated; ``unsupported`` makes
-    the diagnostic for what cannot be translated.
+    Args of the constructor: ``keep`` puts limbs into temporaries so that they may be repeated; ``call`` calls a
+    function of wide.h, given its name, wide operands and others, and returns its results; ``unsupported`` makes the
+    diagnostic for what cannot be translated.
     """
 
-    def __init__(self, keep: Callable[[Value], Value], unsupported: Callable[[str, str], Exception]) -> None:
+    def __init__(
+        self, keep: Callable[[Value], Value], call: Call, unsupported: Callable[[str, str], Exception]
+    ) -> None:
         self.keep = keep
+        self.call = call
         self.unsupported = unsupported
 
     def unary(self, op: str, value: Value, width: int) -> Value:
@@ -96,7 +103,7 @@ class Operators:
         if width > LIMB:
             if op in ("+", "-"):
                 return self.add(op, left, right, width)
-            raise self.unsupported(f"operator {op} on {width} bits", "only up to 64 bits; slice the operands")
+            return self.wide(op, left, right, width, signed)
         a, b = left[0], right[0]
         if op in ("|+|", "|-|"):
             return (self.saturate(op, a, b, width, signed),)
@@ -198,7 +205,7 @@ class Operators:
         if not signed:  # a + b > top, without overflow
             return Limb(f"{a.operand} > {top} - {b.operand} ? {top} : {a.u64} + {b.u64}", width, True)
         if width == LIMB:
-            raise self.unsupported(f"operator {op} on int<64>", "use a narrower type")
+            return self.saturate_wide(op, (a,), (b,), width, signed)[0]
         high, low = (1 << width - 1) - 1, 1 << width - 1
         text = f"(__u64)({self.signed(a, width)} {op[1]} {self.signed(b, width)})"
         total = self.keep((Limb(text, LIMB, True),))[0]
@@ -213,15 +220,77 @@ class Operators:
             amount = right[0].constant
         if amount is not None:
             return self.shift_by(op, left, amount, width, signed)
-        if width > LIMB or len(right) > 1:
-            raise self.unsupported(f"run-time shift of {width} bits", "shift by a constant, or up to 64 bits")
-        a, n = self.keep((left[0], right[0]))
+        right = self.keep(right)
+        distance = right[0]
+        if len(right) > 1:
+            others = " | ".join(limb.operand for limb in right[1:])
+            distance = self.keep((Limb(f"({others}) ? ~0ULL : {distance.u64}", LIMB, True),))[0]
+        if width > LIMB:
+            return self.shift_wide(op, left, distance, width, signed)
+        a, n = self.keep((left[0], distance))
         if op == "<<":
             return (masked(Limb(f"{n.operand} < {width} ? {a.u64} << ({n.operand} & 63) : 0", LIMB, True), width),)
         if not signed:
             return (Limb(f"{n.operand} < {width} ? {a.u64} >> ({n.operand} & 63) : 0", width, True),)
         far = f"({n.operand} < {width} ? {n.operand} : {width - 1})"
         return (masked(Limb(f"(__u64)({self.signed(a, width)} >> {far})", LIMB, True), width),)
+
+    def wide(self, op: str, left: Value, right: Value, width: int, signed: bool) -> Value:
+        """Apply an operator that has no few expressions to numbers of more than 64 bits."""
+        if op in ("|+|", "|-|"):
+            return self.saturate_wide(op, left, right, width, signed)
+        if width > WIDE_MAX_BITS:
+            raise self.unsupported(f"operator {op} on {width} bits", f"only up to {WIDE_MAX_BITS} bits")
+        if op == "*":
+            (result,) = self.call("wide_mul", [left, right], [], 1)
+        else:
+            if signed:
+                raise self.unsupported(f"operator {op} on signed values", "use unsigned values")
+            results = self.call("wide_divide", [left, right], [str(width)], 2)
+            result = results[op == "%"]
+        return self.cut(result, width)
+
+    def cut(self, value: Value, width: int) -> Value:
+        return tuple(masked(limb, min(LIMB, width - i * LIMB)) for i, limb in enumerate(value))
+
+    def saturate_wide(self, op: str, left: Value, right: Value, width: int, signed: bool) -> Value:
+        """Saturate by way of one bit more."""
+        a, b = self.extended(left, width, signed), self.extended(right, width, signed)
+        total = self.keep(self.add(op[1], a, b, width + 1))
+        top = self.keep(slice_limbs(total, width, 1))[0]
+        most = mask_of(width - 1 if signed else width)
+        if signed:
+            sign = slice_limbs(total, width - 1, 1)[0]
+            over = self.keep((Limb(f"{top.operand} != {sign.operand}", 1),))[0]
+            ends = zip(constant(most + 1, width), constant(most, width), strict=True)
+            limits = [f"({top.operand} ? {low.u64} : {high.u64})" for low, high in ends]
+        else:
+            over = top
+            limits = [limb.u64 for limb in constant(most if op == "|+|" else 0, width)]
+        sums = slice_limbs(total, 0, width)
+        return tuple(
+            Limb(f"{over.operand} ? {limit} : {limb.u64}", limb.width, True)
+            for limit, limb in zip(limits, sums, strict=True)
+        )
+
+    def extended(self, value: Value, width: int, signed: bool) -> Value:
+        """Return a value with one bit more."""
+        if signed:
+            return self.sign_extend(self.keep(value), width, width + 1)
+        return value + (constant(0, 1) if width % LIMB == 0 else ())
+
+    def shift_wide(self, op: str, left: Value, distance: Limb, width: int, signed: bool) -> Value:
+        if width > WIDE_MAX_BITS:
+            raise self.unsupported(f"run-time shift of {width} bits", f"only up to {WIDE_MAX_BITS} bits")
+        if op == "<<":
+            (result,) = self.call("wide_shl", [left], [distance.u64], 1)
+            return self.cut(result, width)
+        fill = "0"
+        if signed:
+            left = self.keep(self.sign_extend(self.keep(left), width, LIMB * len(left)))
+            fill = f"(__u64)((__s64){left[-1].operand} >> 63)"
+        (result,) = self.call("wide_shr", [left], [distance.u64, fill], 1)
+        return self.cut(result, width)
 
     def shift_by(self, op: str, left: Value, amount: int, width: int, signed: bool) -> Value:
         left = self.keep(left)

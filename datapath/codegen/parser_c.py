@@ -61,6 +61,9 @@ def generate(program: Program, layout: KeyLayout) -> str:
 def _write_function(plan: Plan, out: Emitter) -> None:
     """Write the function; the body first, since it tells which variables and labels are used."""
     blocks, uses_p = _blocks(plan)
+    if plan.calls_wide:
+        out.line('#include "wide.h"')
+        out.line()
     if plan.tests_validity:  # then the joins make the verifier forget validity too: once more, knowing that
         blocks, uses_p = _blocks(plan)
     out.line("/* What always compares alike in the P4 program does so here. */")

@@ -33,6 +33,7 @@ class Plan:
     joins: set[str]  # states that several states go to
     loops_back: set[str]  # states that a later one goes to
     labels: set[str] = field(default_factory=set)  # that some goto names
+    calls_wide: bool = False  # some function of wide.h is called
     tests_validity: bool = False  # some header's validity is tested at run time
 
     @property

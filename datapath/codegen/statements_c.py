@@ -128,6 +128,9 @@ class StateWriter:
             limbs.append(name)
         return variable(limbs, expr.width)
 
+    def calls_wide(self) -> None:
+        self.plan.calls_wide = True
+
     def unsupported(self, what: str, hint: str) -> P4UnsupportedError:
         where = self.location or Location(self.plan.program.source, 1, 1)
         return P4UnsupportedError(Diagnostic(where, "unsupported", what, hint=hint))

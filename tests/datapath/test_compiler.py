@@ -132,21 +132,21 @@ def test_everything_that_has_no_translation_is_told_at_once():
     def line(n):
         return Location("x.p4", n, 1)
 
-    wide = Variable("w", 128, in_key=True)
-    value = VarRef("w", 128)
+    wide = Variable("w", 4096, in_key=True)
+    value = VarRef("w", 4096)
     made = program(
         (G,),
         state(
             "start",
-            Assign(value, Binary("*", value, const(3, 128), 128), line(2)),
+            Assign(value, Binary("*", value, const(3, 4096), 4096), line(2)),
             to=select(Lookahead(8), {0: "shift", None: "accept"}),
         ),
-        state("shift", Assign(value, Binary("<<", value, Lookahead(8), 128), line(3)), SetValid(at("g"), True)),
+        state("shift", Assign(value, Binary("<<", value, Lookahead(8), 4096), line(3)), SetValid(at("g"), True)),
         variables=(wide,),
     )
     with pytest.raises(P4Errors) as caught:
         compile_ir(made)
     assert [str(d).split("\n")[0] for d in caught.value.diagnostics] == [
-        "x.p4:2:1: unsupported: operator * on 128 bits",
-        "x.p4:3:1: unsupported: run-time shift of 128 bits",
+        "x.p4:2:1: unsupported: operator * on 4096 bits",
+        "x.p4:3:1: unsupported: run-time shift of 4096 bits",
     ]
