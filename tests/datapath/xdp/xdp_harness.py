@@ -120,7 +120,6 @@ _OPS = (
     ("flow_stats", _INT, (_P, _U32, _STATS_P)),
     ("hash_put", _INT, (_P, _U32, ctypes.c_char_p)),
     ("value_sets_put", _INT, (_P, ctypes.c_char_p, _U32)),
-    ("value_sets_put", _INT, (_P, ctypes.c_char_p, _U32)),
     ("drops", _INT, (_P, _U64_P, _U64_P)),
     ("port_stats", _INT, (_P, _U32, _STATS_P, _STATS_P)),
     ("execute", _INT, (_P, _U32, ctypes.c_char_p, _U32, ctypes.c_char_p, _U32)),
