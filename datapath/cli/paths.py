@@ -33,7 +33,7 @@ def add_verbs(subparsers: Any) -> None:
     parser.add_argument("--pcap", type=Path, metavar="FILE", help="write the packets that are not empty, for Wireshark")
     parser.add_argument("--hex", type=Path, metavar="FILE", help="write the packets as parse --hex reads them")
     limit = {"help": "at most so many (default: %(default)s)"}
-    parser.add_argument("--max-paths", type=_positive, default=2000, metavar="PACKETS", **limit)
+    parser.add_argument("--max-paths", type=_positive, default=1000, metavar="PACKETS", **limit)
     parser.add_argument("--max-size", type=_size, default=1514, metavar="BYTES", **limit)
     parser.add_argument("--seed", type=int, default=1, help="of the bits that do not matter to the path (default: 1)")
     parser.set_defaults(run=run)

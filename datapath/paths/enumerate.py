@@ -6,14 +6,19 @@ Fed by ``explorer.py``; read by ``cli/paths.py``, the pytest plugin and the test
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from datapath.errors import NotSupportedError
 from datapath.ir.graph import base_name, is_continuation
 from datapath.ir.interpret import Interpreter, ParseOutcome
 from datapath.ir.model import Program, Select
 
-MAX_PATHS = 2000
+if TYPE_CHECKING:
+    from datapath.paths.explorer import Explorer, Finished
+
+MAX_PATHS = 1000
 MAX_SIZE = 1514  # bytes of a packet: what an Ethernet with an MTU of 1500 carries
 
 
@@ -55,51 +60,60 @@ def enumerate_paths(
         NotSupportedError: The solver is not installed.
     """
     try:
-        from datapath.paths.explorer import Explorer, Finished
+        from datapath.paths.explorer import Explorer
     except ImportError as error:
         raise NotSupportedError("enumerating paths", f"{error}; install the solver: pip install z3-solver") from error
-
-    def as_path(number: int, found: Finished) -> ParserPath:
-        packet = _fill(found, random.Random(f"{seed}:{number}"))
-        outcome = interpreter.parse(packet, found.in_port or 0)
-        predicted = (found.verdict, program.errors[found.error], found.states, found.arms, found.cursor)
-        came = (outcome.verdict, outcome.error, outcome.states, outcome.arms, outcome.offset_bits)
-        assert came == predicted, f"{packet.hex()}: {predicted} was predicted, the reference model says {came}"
-        return ParserPath(number, packet, found.truncated, found.in_port, outcome)
-
-    def _fill(found: Finished, rng: random.Random) -> bytes:
-        fixed = 0
-        for bits in found.fixed:
-            low = found.size * 8 - bits.offset - bits.width
-            mask = (1 << bits.width) - 1
-            fixed |= mask << low if low >= 0 else mask >> -low
-        content = sum(value << (found.size - 1 - i) * 8 for i, value in found.content.items() if i < found.size)
-        free = rng.getrandbits(found.size * 8) if found.size else 0
-        return (content & fixed | free & ~fixed).to_bytes(found.size, "big")
 
     interpreter = Interpreter(program)
     explorer = Explorer(interpreter, max_size)
     finished = sorted(explorer.run_all(max_paths), key=lambda f: f.order)
-    paths = tuple(as_path(number, found) for number, found in enumerate(finished, 1))
+    paths = tuple(_checked(interpreter, number, found, seed) for number, found in enumerate(finished, 1))
     visited = {state for path in paths for state in path.outcome.states}
     taken = {arm for path in paths for arm in path.outcome.arms}
-    left_out = []
-    if explorer.n_left:
-        left_out.append(f"{explorer.n_left} branches were not followed, since {max_paths} paths were asked for")
-    if explorer.n_undecided:
-        left_out.append(f"{explorer.n_undecided} branches were too hard for the solver")
-    for state in sorted({base_name(name) for name in explorer.sampled}):
-        left_out.append(f"state {state}: of a length, the two least values and the greatest were tried")
-    for item in program.value_sets:
-        left_out.append(f"value set {item.name} was taken as empty, as it is until entries are added")
     return ParserPaths(
-        program.name,
-        paths,
-        tuple(s.name for s in program.states if not is_continuation(s.name) and base_name(s.name) not in visited),
-        tuple(arm for arm in arms_of(program) if arm not in taken),
-        tuple(left_out),
-        not explorer.n_left and not explorer.n_undecided,
+        program=program.name,
+        paths=paths,
+        missed_states=tuple(
+            s.name for s in program.states if not is_continuation(s.name) and base_name(s.name) not in visited
+        ),
+        missed_arms=tuple(arm for arm in arms_of(program) if arm not in taken),
+        left_out=tuple(_left_out(explorer, max_paths)),
+        complete=not explorer.n_left and not explorer.n_undecided,
     )
+
+
+def _checked(interpreter: Interpreter, number: int, found: Finished, seed: int) -> ParserPath:
+    """Return a path with its packet, which the reference model must parse as predicted."""
+    packet = _packet(found, random.Random(f"{seed}:{number}"))
+    outcome = interpreter.parse(packet, found.in_port or 0)
+    error = interpreter.program.errors[found.error]
+    predicted = (found.verdict, error, found.states, found.arms, found.cursor)
+    came = (outcome.verdict, outcome.error, outcome.states, outcome.arms, outcome.offset_bits)
+    assert came == predicted, f"{packet.hex()}: {predicted} was predicted, the reference model says {came}"
+    return ParserPath(number, packet, found.truncated, found.in_port, outcome)
+
+
+def _packet(found: Finished, rng: random.Random) -> bytes:
+    """Return a packet with the bits that matter as found, the others random."""
+    fixed = 0
+    for bits in found.fixed:
+        low = found.size * 8 - bits.offset - bits.width
+        mask = (1 << bits.width) - 1
+        fixed |= mask << low if low >= 0 else mask >> -low
+    content = sum(value << (found.size - 1 - i) * 8 for i, value in found.content.items() if i < found.size)
+    free = rng.getrandbits(found.size * 8) if found.size else 0
+    return (content & fixed | free & ~fixed).to_bytes(found.size, "big")
+
+
+def _left_out(explorer: Explorer, max_paths: int) -> Iterator[str]:
+    if explorer.n_left:
+        yield f"{explorer.n_left} branches were not followed, since {max_paths} paths were asked for"
+    if explorer.n_undecided:
+        yield f"{explorer.n_undecided} branches were too hard for the solver"
+    for state in sorted({base_name(name) for name in explorer.sampled}):
+        yield f"state {state}: of a length, the two least values and the greatest were tried"
+    for item in explorer.interpreter.program.value_sets:
+        yield f"value set {item.name} was taken as empty, as it is until entries are added"
 
 
 def arms_of(program: Program) -> list[tuple[str, int]]:

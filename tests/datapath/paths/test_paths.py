@@ -200,7 +200,7 @@ def test_no_packet_takes_another_path(seed: int) -> None:
         assert (outcome.states, outcome.arms, outcome.verdict, outcome.error) in known, packet.hex()
 
 
-@pytest.mark.parametrize("seed", [21, 59])
+@pytest.mark.parametrize("seed", [21, 7])
 def test_engines_agree_on_the_paths_of_random_programs(seed: int) -> None:
     program = random_program(seed)
     packets = [p.packet for p in enumerate_paths(program, max_paths=100).paths if p.in_port is None]
