@@ -29,7 +29,8 @@ _MS_PRIVATE = 0x40000
 _PR_SET_PDEATHSIG = 1
 
 _LOOP_S = 0.5  # what the server's loop gets to end by itself
-_COMPILER_S = 1.5  # what a compiler gets to clean up, and the loop to end after it
+_COMPILER_S = 1.5  # what compilers get to clean up, and the loop to end after them
+_REPEAT_S = 0.1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -62,12 +63,20 @@ def _watch_lifeline(lifeline: int) -> None:
     poller = select.poll()
     poller.register(lifeline, select.POLLIN)
     poller.poll()
-    for pause_s, number in ((_LOOP_S, signal.SIGTERM), (_COMPILER_S, signal.SIGKILL)):
-        time.sleep(pause_s)
-        if os.getpgrp() == os.getpid():  # so it was started by launch.py: the group is ourselves and our compilers
-            os.killpg(0, number)
-        else:
-            os.kill(os.getpid(), number)
+    time.sleep(_LOOP_S)
+    deadline = time.monotonic() + _COMPILER_S
+    while time.monotonic() < deadline:  # again and again: a request may start one compiler after the other
+        _signal_all(signal.SIGTERM)
+        time.sleep(_REPEAT_S)
+    _signal_all(signal.SIGKILL)
+
+
+def _signal_all(number: signal.Signals) -> None:
+    """Send a signal to this process and its compilers, if it leads a group (``launch.py`` sees to that)."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, number)
+    else:
+        os.kill(os.getpid(), number)
 
 
 def enter_fabric() -> None:
