@@ -411,6 +411,10 @@ int xdp_switch(struct xdp_md *ctx)
 	if (pkt_size(&work.pkt) > DP_PACKET_MAX)
 		return drop_new(&work, DROP_TOO_LONG);
 	work.rejected = parse_packet(&work);
+	/* Read anew, since the verifier knows for each way through the parser how much of the packet was looked at: with
+	 * that forgotten, what follows is verified once instead of once a way. */
+	work.pkt.data = (__u8 *)(long)*(volatile __u32 *)&ctx->data;
+	work.pkt.data_end = (__u8 *)(long)*(volatile __u32 *)&ctx->data_end;
 	if (work.rejected && !(work.bridge->flags & XDP_BRIDGE_CONTINUE)) {
 		count_error(&work);
 		return drop_new(&work, DROP_PARSER_REJECT);

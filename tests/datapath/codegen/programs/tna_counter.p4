@@ -22,7 +22,7 @@ header option_t {
 struct headers_t {
     ethernet_t ethernet;
     ipv4_t ipv4;
-    option_t[3] options;
+    option_t[10] options;
 }
 
 struct metadata_t {
