@@ -27,6 +27,11 @@ from datapath.paths.values import LENGTH_BITS, PacketBits, Symbols
 
 SOLVER_EFFORT = 3_000_000  # steps of the solver for one question ("rlimit"): about a second; not time, to be repeatable
 
+
+class TooHardError(Exception):
+    """The solver gave up on a path."""
+
+
 Place = tuple[str, int]  # a state, and which choice in it
 Target = tuple[str, int, str]  # a place, and an option there
 
@@ -108,7 +113,10 @@ class Explorer:
                     return
                 self.start(choice)
             self.stays_in_loops = number % 2 == 0
-            yield self.run()
+            try:
+                yield self.run()
+            except TooHardError:
+                self.n_undecided += 1
 
     def start(self, choice: Choice | None) -> None:
         """Prepare a run that begins with the choices down to this one."""
@@ -142,16 +150,19 @@ class Explorer:
         """Return bytes that take the path at hand, the port if it matters, and the packet's size."""
         self.drop_levels(len(self.taken))
         size = machine.least_size if machine.size is None else machine.size
+        conditions = []
         if self.uses_length and machine.size is None:
-            size = self.samples(self.symbols.length, size, self.max_size)[0]
-            self.solver.push()
-            self.solver.add(self.symbols.length == size)
-        answer = self.solver.check()
+            sizes = self.samples(self.symbols.length, size, self.max_size)
+            if not sizes:
+                raise TooHardError
+            size = sizes[0]
+            conditions.append(self.symbols.length == size)
+        answer = self.solver.check(*conditions)
+        if answer == z3.unknown:
+            raise TooHardError
         assert answer == z3.sat, "a path that could be taken cannot"
         found = self.solver.model()
         values = {str(name): found[name].as_long() for name in found.decls()}
-        if self.uses_length and machine.size is None:
-            self.solver.pop()
         content = {int(name[1:]): value for name, value in values.items() if name[0] == "b"}
         return content, values.get("in_port"), size
 
@@ -181,7 +192,9 @@ class Explorer:
         self.drop_levels(len(self.taken))
         before = set(self.symbols.touched)
         found = [option for option in options if option.constraint is True or self.is_possible(option.constraint)]
-        assert found, f"no way on from {place}"
+        if not found:
+            assert self.n_undecided, f"no way on from {place}"
+            raise TooHardError
         touched = frozenset(self.symbols.touched - before)
         parent = self.taken[-1] if self.taken else None
         repeats = parent.repeats if parent is not None else 0
@@ -238,7 +251,7 @@ class Explorer:
 
     def is_possible(self, constraint: Any) -> bool:
         """Tell whether a packet on the path at hand can satisfy a constraint."""
-        answer = self.solver.check(constraint)
+        answer = self.solver.check() if constraint is True else self.solver.check(constraint)
         self.n_undecided += answer == z3.unknown
         return bool(answer == z3.sat)
 
@@ -252,7 +265,7 @@ class Explorer:
         found: list[int] = []
         self.solver.push()
         self.solver.add(z3.UGE(vector, low), z3.ULE(vector, high))
-        while len(found) < 3 and self.solver.check() == z3.sat:
+        while len(found) < 3 and self.is_possible(True):
             if again and found:
                 break
             value = self.some_value(vector)

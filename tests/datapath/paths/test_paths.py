@@ -238,3 +238,12 @@ def test_native_code_agrees_on_programs_that_stress_it(name: str) -> None:
 def test_kernel_agrees_on_shipped_program(name: str) -> None:
     compiled, found = shipped(name)
     check_engine(compiled, [path.packet for path in found.paths if len(path.packet) >= 14], "xdp")
+
+
+def test_what_is_too_hard_for_the_solver_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datapath.paths.explorer.SOLVER_EFFORT", 1)
+    found = paths_of("assignments_and_if", tmp_path)
+    assert not found.complete
+    assert any("too hard for the solver" in sentence for sentence in found.left_out)
+    monkeypatch.setattr("datapath.paths.explorer.SOLVER_EFFORT", 200)
+    assert not paths_of("packet_length", tmp_path).complete
