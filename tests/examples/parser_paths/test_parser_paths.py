@@ -1,6 +1,7 @@
 """Every path through the switches' parser, driven through a running switch: it must count what the model predicts.
 
-Runs on any topology: pytest --topology=single --p4-cov tests/examples/test_parser_paths.py
+Its marker puts it on one switch; without the marker it runs on any topology.  What was covered:
+pytest --p4-cov tests/examples/parser_paths
 """
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from testbed.traffic import MIN_SIZE
 from testbed.wait import wait_until
 
+pytestmark = pytest.mark.topology("single")
 HIGHEST = 65535
 
 
