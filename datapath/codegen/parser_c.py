@@ -76,6 +76,8 @@ def _write_function(plan: Plan, out: Emitter) -> None:
         _write_locals(plan, out, uses_p)
         if not any(re.search(r"\bpkt\b", line) for _, block in blocks for line in block.lines):
             out.line("(void)pkt;")
+        if not plan.program.headers:
+            out.line("(void)key;")
     for name, block in blocks:
         head = block.lines.index("\t{")
         out.lines += block.lines[:head]

@@ -132,7 +132,10 @@ class CallChecker(ExpressionChecker):
             if value is None:
                 continue
             have = self.check(value)
-            if isinstance(value, ast.DontCare) and param.direction == "out":
+            if isinstance(value, ast.DontCare):
+                if param.direction != "out":
+                    hint = "'_' may only stand for what comes out"
+                    self.report.error(value.loc, f"argument '{param.name}' needs a value", hint=hint)
                 continue
             if isinstance(type_, t.Block):
                 self.check_block_fits(value, have, type_, param)
@@ -271,8 +274,11 @@ class CallChecker(ExpressionChecker):
             if type_ != t.UNKNOWN:
                 self.report.error(location, f"'{type_}' cannot be instantiated")
             return t.UNKNOWN, None
-        if not constructors and not args:
-            return type_, Call("constructor", str(type_), None, {}, ())
+        if not constructors:
+            self.check_all(args)
+            hint = f"declare it: extern {type_.name} {{ {type_.name}(); }}"
+            self.report.error(location, f"extern '{type_.name}' has no constructor", hint=hint)
+            return type_, None
         function = self._choose(constructors, args, location, f"the constructor of '{type_}'")
         if function is None:
             return type_, None
