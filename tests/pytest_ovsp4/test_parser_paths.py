@@ -109,7 +109,7 @@ def test_tag(inject, capture):
         example = pytester.path.joinpath("test_example.py")
         source = os.path.join(os.path.dirname(__file__), "..", "examples", "parser_paths", "test_parser_paths.py")
         with open(source, encoding="utf-8") as file:
-            example.write_text(file.read())
+            example.write_text(file.read().replace("pytestmark =", "elsewhere ="))  # --topology says where
         options = ["--topology=one.yaml", "--topology-require", "--datapath=xdp", "--datapath=afxdp", "--p4-cov"]
         result = pytester.runpytest_subprocess(*options, str(example))
         result.assert_outcomes(passed=2 * (N_PATHS - 2), skipped=4)
