@@ -99,11 +99,34 @@ class LowerCalls(LowerStatements):
             return Compound(t.VOID, {})
         count = self.info.values.get(node.args[0].value)
         assert isinstance(count, int)
-        if not isinstance(place, StackPlace) or not place.path:
-            self.unsupported(node.loc, f"'{call.name}' on a stack of unions or a local stack")
-        if count:
-            self.emit(ir.PushPop(place.path, count if call.name == "push_front" else -count, node.loc))
+        if not isinstance(place, StackPlace):
+            self.unsupported(node.loc, f"'{call.name}' on this")
+        shift = count if call.name == "push_front" else -count
+        if place.path and count:
+            self.emit(ir.PushPop(place.path, shift, node.loc))
+        elif count:
+            self._move_elements(place, shift, node.loc)
         return Compound(t.VOID, {})
+
+    def _move_elements(self, place: StackPlace, shift: int, location: Location) -> None:
+        """``push_front`` (``shift`` > 0) or ``pop_front`` on a stack that the IR does not know."""
+        size = len(place.elements)
+        for i in reversed(range(size)) if shift > 0 else range(size):
+            source = i - shift
+            if 0 <= source < size:
+                self.store(place.elements[i], self.read(place.elements[source], location), location)
+            else:
+                self.store(place.elements[i], self.zero(place.type.element, location), location)
+        assert place.next is not None
+        bound = ir.Const(size - shift if shift > 0 else -shift, 32)  # from here on it stays in the stack
+        moved = ir.Binary("+" if shift > 0 else "-", place.next, ir.Const(abs(shift), 32), 32)
+        if shift >= size:
+            value: ir.Expr = ir.Const(size, 32)
+        elif shift > 0:
+            value = ir.Mux(ir.Binary("<=", place.next, bound, 1), moved, ir.Const(size, 32), 32)
+        else:
+            value = ir.Mux(ir.Binary(">=", place.next, bound, 1), moved, ir.Const(0, 32), 32)
+        self.emit(ir.Assign(place.next, value, location))
 
     # ------------------------------------------------------------------------------------------------ packet_in
     def _packet(self, node: ast.CallExpr, call: Call) -> RValue:
