@@ -65,6 +65,13 @@ static __always_inline __u8 *pkt_at(const struct packet *pkt, __u64 offset, __u3
 		return NULL;
 #endif
 	p = pkt->data + offset;
+	/* Newer clangs would add to the packet pointer, or compare, another copy of a computed offset than the one that was
+	 * bounded, and the verifier does not know that they are the same. */
+	if (!__builtin_constant_p(offset)) {
+		asm volatile("" : "+r"(offset));
+		p = pkt->data + (offset & PKT_OFFSET_MAX);
+		asm volatile("" : "+r"(p));
+	}
 	if (p + size > pkt->data_end)
 		return NULL;
 	/* Keeps clang from making this a choice between NULL and p, and testing once more: the verifier would not see
