@@ -245,10 +245,10 @@ class LowerCalls(LowerStatements):
     def _inline(self, node: ast.CallExpr, call: Call) -> RValue:
         assert call.function is not None
         declaration = self.info.functions[call.function.node]
-        self.enter(declaration, node.loc)
         bound = {k: self.subst(v) for k, v in call.bound.items()}
         frame = Frame(declaration, f"{self.frame.prefix}{call.name}.", bound=bound)
         copies = self.bind(call.args, frame, node.loc)
+        self.enter(declaration, node.loc)  # not before: an argument may be a call of the same function
         result_type = t.substitute(call.function.result, bound)
         if result_type != t.VOID:
             frame.result = self.local_place(result_type, f"{frame.prefix}return", node.loc)

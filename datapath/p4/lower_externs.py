@@ -109,6 +109,8 @@ class LowerExterns(LowerCalls):
         """Add the data's 16-bit words to a ones'-complement sum, or take them off it."""
         parts = self.flatten(self.rvalue(data), location)
         width = sum(p.width for p in parts)
+        if not width:
+            return  # nothing adds nothing
         if width % 16:
             self.unsupported(location, f"the sum of {width} bits, which is no multiple of 16")
         bits: ir.Expr = ir.Concat(tuple(parts)) if len(parts) > 1 else parts[0]

@@ -1,6 +1,6 @@
 """Cases of the language: P4 programs that say in their first comment what they show and what comes of packets.
 
-Read by ``semantics/test_semantics_cases.py``, ``conformance/test_conformance.py`` and ``conformance/table.py``.  The
+Read by ``semantics/test_semantics_cases.py`` and by ``conformance/``.  The
 comment has lines of the form ``// name: value``; what does not have that form is prose::
 
     // spec: 13.8.1, 8.18
@@ -10,17 +10,17 @@ comment has lines of the form ``// name: value``; what does not have that form i
 
 ``construct`` may stand on several lines.  A packet's line gives verdict, error and the cursor in bits, then *all* valid
 headers with their bytes, then as many fields and metadata as it likes.  ``in_port: 7`` sets the port of the packets
-that follow; ``value_set: NAME = ...`` is not a packet's business and stands in tests of its own.
+that follow.
 
-A program that must be refused has ``// exit: 2`` and marks each line that has a fault with ``//! words of the message``;
-there must be no others.  A warning that must be there is marked ``//? words``.
+A program that must be refused has ``// exit: 2``, or ``// unsupported: why`` if it is legal, and marks each line that
+has a fault with ``//! words of the message``; there must be no others.  A warning that must be there is marked ``//?``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -210,8 +210,3 @@ def describe(outcome: ParseOutcome) -> str:
     headers = [f"{name}={header.raw.hex()}" for name, header in outcome.headers.items()]
     variables = [f"{name}={value}" for name, value in outcome.variables.items() if value]
     return " ".join([outcome.verdict, outcome.error, str(outcome.offset_bits), *headers, *variables])
-
-
-def without_variables(outcome: ParseOutcome) -> ParseOutcome:
-    """Return an outcome without metadata, which an engine need not keep."""
-    return replace(outcome, variables={})

@@ -38,8 +38,9 @@ TOKEN = re.compile(
     r"//[^\n]*|/\*.*?\*/|\w+|\s+|&&&|\|\+\||\|-\||\.\.\.|[=!<>]=|&&|\|\||\+\+|\.\.|<<|[^\w\s]", re.DOTALL
 )
 NUMBERS = (
-    "0", "1", "2", "3", "7", "8", "31", "32", "63", "64", "65", "127", "128", "255", "256", "1024", "65535", "0xffffffff",
-    "4294967296", "8w255", "4s7", "1w1", "2w0", "0b1010", "0o17", "32w0", "64w0xffffffffffffffff", "-1", "99999999999",
+    "0", "1", "2", "3", "7", "8", "31", "32", "63", "64", "65", "127", "128", "255", "256", "1024", "65535",
+    "0xffffffff", "4294967296", "8w255", "4s7", "1w1", "2w0", "0b1010", "0o17", "32w0", "64w0xffffffffffffffff", "-1",
+    "99999999999",
 )  # fmt: skip
 OPERATORS = ("+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", "++", "|+|", "|-|", "&&", "||", "==", "!=", "<", ">=")
 OPEN, CLOSE = "{([", "})]"
@@ -165,10 +166,11 @@ def compile_text(path: Path) -> CompiledProgram | None:
         verify(loaded.program)
         return compile_ir(loaded.program, loaded.warnings)
     except P4Errors as errors:
-        assert errors.diagnostics and all(d.location.line > 0 for d in errors.diagnostics), "errors without a place"
-        assert str(errors)
+        diagnostics = errors.diagnostics
     except P4Error as error:
-        assert str(error)
+        diagnostics = (error.diagnostic,)
+    assert diagnostics, "refused without a word"
+    assert all(d.location.line > 0 and str(d) for d in diagnostics), "an error without a place"
     return None
 
 

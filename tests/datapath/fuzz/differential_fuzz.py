@@ -111,6 +111,11 @@ class ProgramFuzzer:
             self.check_reference(self.interpreter, answers)
         return BATCH
 
+    def batches(self, n: int) -> None:
+        """Check so many batches."""
+        for _ in range(n):
+            self.batch()
+
     def first_difference(self, one: memoryview, other: memoryview) -> int:
         size = self.user.answer_size
         return next(i for i in range(BATCH) if one[i * size : i * size + size] != other[i * size : i * size + size])

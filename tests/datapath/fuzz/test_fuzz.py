@@ -89,8 +89,7 @@ def test_a_wrong_engine_is_found(old: str, new: str, monkeypatch: pytest.MonkeyP
     assert old in compiled.c_source
     fuzzer = ProgramFuzzer(L2L3, 1, compiled=replace(compiled, c_source=compiled.c_source.replace(old, new, 1)))
     with pytest.raises(Disagreement, match="reference and user"):
-        for _ in range(5):
-            fuzzer.batch()
+        fuzzer.batches(5)
 
 
 @pytest.mark.kernel
@@ -100,8 +99,7 @@ def test_engines_that_differ_are_found() -> None:
     wrong = replace(compiled, c_source=compiled.c_source.replace("case 0x800:", "case 0x801:", 1))
     fuzzer = ProgramFuzzer(L2L3, 1, compiled=wrong, reference=False)
     with pytest.raises(Disagreement, match="user and xdp"):
-        for _ in range(5):
-            fuzzer.batch()
+        fuzzer.batches(5)
     fuzzer.close()
 
 
