@@ -93,13 +93,16 @@ def derive_addresses(topology: Topology) -> Addresses:
         gateway = str(own.interface.network.broadcast_address - 1) if routed else ""
         gateway_mac = macs[own.attachment.node] if routed else ""
         known = [(gateway, gateway_mac)] if routed else []
-        known += [(a.ip, a.mac) for name, a in placed.items() if routed and _mates(a, own) and name != host.name]
+        # Neighbours are told, so that no host asks for them: a test sees the packets that it sent, and no others.
+        known += [(a.ip, a.mac) for name, a in placed.items() if name != host.name and _mates(a, own, routed)]
         hosts[host.name] = HostAddress(own.mac, own.interface, own.attachment, gateway, gateway_mac, tuple(known))
     return Addresses(hosts, macs)
 
 
-def _mates(a: HostAddress, b: HostAddress) -> bool:
-    return a.attachment.node == b.attachment.node and a.interface.network == b.interface.network
+def _mates(a: HostAddress, b: HostAddress, routed: bool) -> bool:
+    """Tell whether two hosts reach each other without a router: in a subnet, which one switch has where all route."""
+    same_switch = a.attachment.node == b.attachment.node
+    return a.interface.network == b.interface.network and (same_switch or not routed)
 
 
 def _number(topology: Topology, switch: str) -> int:

@@ -24,7 +24,10 @@ def test_routed_hosts_have_a_subnet_a_switch_and_a_gateway() -> None:
 def test_switched_hosts_share_one_network() -> None:
     addresses = derive_addresses(load("linear"))
     assert len({host.interface.network for host in addresses.hosts.values()}) == 1
-    assert not any(host.gateway or host.neighbours for host in addresses.hosts.values())
+    assert not any(host.gateway for host in addresses.hosts.values())
+    macs = {host.ip: host.mac for host in addresses.hosts.values()}
+    for host in addresses.hosts.values():
+        assert {**dict(host.neighbours), host.ip: host.mac} == macs, "no host need ask for another"
 
 
 @pytest.mark.parametrize(
