@@ -48,12 +48,14 @@ static __always_inline void write_frame(__u8 *data, const __u8 *data_end, const 
 {
 	__u64 offset = frame->size & ~7U;
 	const __u8 *from;
-	__u8 *tail;
+	__u8 *tail, *end; /* hidden, or clang 19 compares with data_end + 1, and the verifier refuses that sum */
 	int i;
 
 #pragma unroll(8)
 	for (i = 0; i < TEMPLATE_WORDS; i++) {
-		if (data + 8 * i + 8 > data_end)
+		end = data + 8 * i + 8;
+		hide(end);
+		if (end > data_end)
 			break;
 		*(__u64 *)(data + 8 * i) = frame->words[i];
 	}
@@ -64,7 +66,9 @@ static __always_inline void write_frame(__u8 *data, const __u8 *data_end, const 
 	tail = data + (offset & OFFSET_MASK);
 #pragma unroll
 	for (i = 0; i < 7; i++) {
-		if (tail + i + 1 > data_end)
+		end = tail + i + 1;
+		hide(end);
+		if (end > data_end)
 			break;
 		tail[i] = from[i];
 	}

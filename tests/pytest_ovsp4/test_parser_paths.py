@@ -107,7 +107,7 @@ def test_tag(inject, capture):
 
     def test_every_path_behaves_on_the_switch(self, pytester: pytest.Pytester) -> None:
         example = pytester.path.joinpath("test_example.py")
-        source = os.path.join(os.path.dirname(__file__), "..", "examples", "parser_paths", "test_parser_paths.py")
+        source = os.path.join(os.path.dirname(__file__), "..", "examples", "parser_paths", "test_every_path.py")
         with open(source, encoding="utf-8") as file:
             example.write_text(file.read().replace("pytestmark =", "elsewhere ="))  # --topology says where
         options = ["--topology=one.yaml", "--topology-require", "--datapath=xdp", "--datapath=afxdp", "--p4-cov"]

@@ -95,7 +95,7 @@ def test_masked_expectation(pair: Pair) -> None:
 def test_a_failure_shows_the_closest_packet_field_by_field(pair: Pair) -> None:
     near, far = PACKET.copy(), PACKET.copy()
     near[IP].ttl = 63
-    far[UDP].dport, far[IP].dst = 53, "10.9.9.9"
+    far[UDP].dport, far[IP].dst = 2001, "10.9.9.9"
     with _at_b(pair) as capture:
         inject(Sender(pair.a), [far, near])
         capture.expect(near)
