@@ -125,6 +125,8 @@ static __always_inline void wide_divide(__u64 *quotient, __u64 *remainder, const
 			borrow = wide_borrow(remainder[i], b[i], difference[i]);
 		}
 		over |= borrow ^ 1;
+		/* Newer clangs would make the choice below a branch, and the verifier would follow both each round. */
+		asm volatile("" : "+r"(over));
 		quotient[0] |= over;
 		UNROLL
 		for (i = 0; i < n; i++)
