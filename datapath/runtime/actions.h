@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Edits of a packet: the actions DP_SET, DP_DEC_TTL and DP_CSUM of dp.h, the same code in XDP and in userspace.
  *
  * Where a packet goes (DP_OUTPUT, DP_SELECT, DP_CONTROLLER) is the target's business; act_bucket() below finds the bucket

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Incremental Internet checksums (RFC 1071; RFC 1624, eqn. 3: HC' = ~(~HC + ~m + m')).
  *
  * A ones'-complement sum is the same whatever the width it is taken in, as long as the carries come round: 64-bit words

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The interface between the slow path and the engines; it knows no protocol.
  *
  * A *flow key* and a *mask* are byte strings of one size per P4 program; what stands where is the compiler's business

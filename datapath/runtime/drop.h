@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Why a packet is dropped: one reason each, counted once, in the same words for C and for Python (which reads the
  * table below, so keep one X() a line). */
 #ifndef OVSP4_DROP_H

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Flow keys as arrays of 64-bit words: mask, compare, test.  A key's size is a multiple of 8 (ir/layout.py), and its
  * words are compared as the machine loads them: nothing here depends on what they mean.
  *

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The hash over flow keys, and the choice of a bucket by it.
  *
  * Multiply and mix, a 64-bit word at a time: two instructions more than a sum, and no helper call in XDP.  Words under

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The one lock of a bridge.
  *
  * The user engine's thread takes it for each batch, so under load it would take it again before a waiting control call

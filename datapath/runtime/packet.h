@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* What the generated parser needs of its surroundings; the same for both targets.
  *
  * The target's ctx/ header, included first, defines `struct packet` and

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Arithmetic on numbers of more than 64 bits, for generated parsers that multiply, divide or shift such.
  *
  * A number is `n` words (a constant), the least significant first; the caller cuts results to their width.  The result

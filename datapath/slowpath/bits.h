@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Bit strings the size of a flow key, as arrays of 64-bit words; the words have the bytes' order in memory, so that a
  * key, a mask and these arrays are the same bytes.  Read by every file of the slow path. */
 #ifndef OVSP4_BITS_H

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of the flow tables and groups: each call here is one step, with one revalidation at its end. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Tuple space search: finds the rule of highest priority that a key matches.  One classifier per flow table
  * (tables.c); searched by translate.c.
  *

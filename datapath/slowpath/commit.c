@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Committing: what set-fields have changed in the working key is written to the packet, and checksums follow.
  *
  * DP_CSUM folds in the difference that the DP_SETs since the last DP_F_RESTART have made.  So pending bits are put into

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* What the slow path tells: flows and megaflows with their counters, traces; and packets that the control side sends. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Groups, and the hash masks that select groups use.  Changed by change.c; read by translate.c.
  *
  * A select group says header by header which bits it hashes, since headers may share a slot of the key; the mask for one

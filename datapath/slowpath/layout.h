@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* What the slow path knows of a program: where headers stand in the key, and which checksums cover which bits.  Filled
  * in by native.py from the compiler's KeyLayout (ir/layout.py says what stands where); read by translate.c and commit.c.
  */

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The megaflows of one bridge, as installed in its engines, and their counters.
  *
  * Each has the full key of the packet that it was made for as a *sample*: translating it again after a change

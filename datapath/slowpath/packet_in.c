@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 #include "packet_in.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Packets on their way to the controller: a bounded queue, filled by upcalls (slowpath.c) and emptied from Python
  * (bridge.py), with an eventfd that is readable while something may be in it.  Protected by the bridge's lock.  When it
  * is full the newest packet is not taken, and counted: forwarding does not wait for a controller. */

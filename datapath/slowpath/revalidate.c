@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* After a change: which megaflows are still right?
  *
  * A megaflow that looked at none of the changed tables, groups and ports is not touched.  Any other is translated again

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The slow path of one bridge, as seen from outside.
  *
  *   engines ── sp_upcall ──► translate (tables, groups, ports) ──► megaflow ── flow_put ──► all engines

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The flow tables as the user fills them: flows with priorities, cookies, timeouts and counters, each table with its
  * classifier.  Changed by change.c (batches) only; searched by translate.c; counters are fed by megaflows.c.
  *

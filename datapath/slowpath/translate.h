@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Translation: from the key of one packet to the megaflow {mask, actions} for all packets that are treated alike.
  *
  * translate() walks the flow tables as OpenFlow does, and collects two things.  The *mask* has a one for every bit of

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The user engine's instance for one bridge: what belongs to whom.
  *
  *     main.c      opens it, implements `struct dp_ops`, exports functions for loader.py

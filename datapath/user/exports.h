@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* What a user engine's shared object exports; binding.py declares the same for Python. */
 #ifndef OVSP4_EXPORTS_H
 #define OVSP4_EXPORTS_H

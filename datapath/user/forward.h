@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The way of a packet through the user engine: parse, look up, run the actions.
  *
  * Packets go in batches, stage by stage, each stage fetching into the cache what the next will read: packet, then set

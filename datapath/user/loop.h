@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The user engine's thread: rounds over the ports while there is work, sleep when there is none.
  *
  * A round takes the bridge's lock, forwards at most one batch from each port, sends, and gives the lock back, so that a

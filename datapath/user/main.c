@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The user engine for one P4 program: its operations (struct dp_ops), and what loader.py calls.
  *
  * One shared object is compiled per program, PROGRAM_FILE being the generated C; it serves any number of bridges.

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The megaflow cache: given a packet's key, find the one megaflow that it belongs to.
  *
  * Two stages.  *Tuple space*: the megaflows of one mask form a subtable, and a packet's key under that mask is looked up

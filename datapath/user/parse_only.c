@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* A program's parser as a shared library, for `ovsp4 parse --engine user` and tests; nothing of a switch around it. */
 #define PROGRAM_TRACE
 #include "ctx/user.h"

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The buffer pool: the memory (UMEM) that a bridge's packets live in, cut into frames of one size.
  *
  * The way of a frame.  A frame is *free* (on the pool's stack), *receiving* (given to a port: in its fill ring, with the

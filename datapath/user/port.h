@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* A port: one AF_XDP socket on queue 0 of an interface, with its four rings (copy mode: a veth has no other).
  *
  *     fill ->  kernel  -> rx       frames for receiving, each comes back as a packet

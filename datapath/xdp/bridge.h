@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* One bridge on an XDP object: shared by xdp_dp.c (ports, counters) and flows.c (megaflows). */
 #ifndef OVSP4_XDP_BRIDGE_H
 #define OVSP4_XDP_BRIDGE_H

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The megaflows of a bridge in the XDP object's maps; maps.h says in which order running packets must see what. */
 #include "bridge.h"
 

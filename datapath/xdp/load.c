@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Maps and programs into the kernel, for loader.py; what they are is bytecode.py's. */
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The XDP engine's program: parse, find the flow, edit, redirect.
  *
  * loader.py puts the text together that BCC compiles: ctx/xdp.h, the generated program, runtime headers, maps.h (which

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* What the XDP program and its provider in userspace (xdp_dp.c) share: the content of the maps.
  *
  * How a packet finds its flow

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The maps of a loaded program, and the numbers of their entries (object.h). */
 #include "object.h"
 

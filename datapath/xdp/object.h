@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The userspace side of one loaded XDP program: its maps, and who uses which entries of them.
  *
  * One object serves all bridges with one P4 program.  object.c has the maps, the numbers and the interned entries;

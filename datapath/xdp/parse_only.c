@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* A program's parser as an XDP program for the kernel's test runs: `ovsp4 parse --engine xdp` and tests.
  *
  * The one entry of map `run` carries the question (in_port, limit) in and the answer out.  The limit is the packet's

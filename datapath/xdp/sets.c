@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Sets of ports that one packet goes to: a devmap for each set, which the kernel broadcasts over.
  *
  * A write to a map of maps waits for a grace period, some 20 ms.  So the devmaps are made SETS_AT_ONCE at a time, with

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of actions (dp.h) -> programs that the XDP program runs (maps.h).
  *
  * A program is edits, then one way out: a list that sends the packet, changes it and sends it again has none, nor has

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The XDP engine as a provider of dp.h: ports, hash masks and counters of a bridge; flows are in flows.c.
  *
  * Built once, for every program: what depends on the program are sizes, which loader.py passes to xdp_object_open().

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Hands every packet of a port to its AF_XDP socket: the program of `afxdp` mode, the same for every P4 program.
  *
  * Loaded once by loader.py; sockets are put into the map by xdp_socket_put() of xdp_dp.c.  A packet of an interface

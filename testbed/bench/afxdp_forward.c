@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The bare AF_XDP forwarder: what a userspace switch could reach at most on this machine.
  *
  *     afxdp-forward IFNAME IFNAME

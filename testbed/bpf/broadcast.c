@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Sends each packet to all ports of its map but the one it came from: how a switch floods.  Tried by ovsp4 doctor. */
 #include <uapi/linux/bpf.h>
 

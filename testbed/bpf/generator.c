@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The generator: run on live frames by the kernel's test-run call, writes the next template over each frame and sends
  * it out of an interface.
  *

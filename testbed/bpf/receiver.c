@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The receiver: counts the packets that arrive at an interface, and drops them there or lets them pass.
  *
  * With a template only packets that equal it under a mask are counted (and dropped); all others pass untouched, so ARP

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The limit that every switch is measured against: sends each packet to the one port of its map, untouched. */
 #include <uapi/linux/bpf.h>
 

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Target seam, userspace: a packet is a pointer and an end. */
 #ifndef OVSP4_CTX_H
 #define OVSP4_CTX_H

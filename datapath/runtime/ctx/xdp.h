@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Target seam, XDP: a packet is what the verifier lets us see of it between data and data_end. */
 #ifndef OVSP4_CTX_H
 #define OVSP4_CTX_H

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Many packets at once through one program's parser: what the userspace and the XDP side of the differential fuzzer
  * (batch_user.c, batch_xdp.c) share with batch.py.
  *

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The userspace side of the differential fuzzer: makes batches of packets, and parses them.  Built by batch.py with a
  * generated program as program.h. */
 #define PROGRAM_TRACE

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The XDP side of the differential fuzzer: each run of a test run with `repeat` takes the next packet of the batch,
  * writes it into the frame, parses it and leaves the answer.  Joined with a generated program by batch.py. */
 BPF_F_TABLE("array", int, struct fuzz_packet, batch, FUZZ_BATCH, BPF_F_MMAPABLE);

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* A small coverage-guided fuzzing engine for targets built by GCC (-fsanitize-coverage=trace-pc,trace-cmp): libFuzzer
  * needs clang, which nothing else here does.
  *

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* A generated parser as a fuzzing target: one packet in, and what must hold of any parser and any packet is checked.
  *
  * The entry has libFuzzer's name and meaning, so that any engine that knows it can drive it; ours is coverage_driver.c.

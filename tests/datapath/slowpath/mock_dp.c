@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* An engine as the slow path sees it, for tests: keeps megaflows in a list, runs their actions on packets that a test
  * has parsed, and counts what is asked of it.  It can be told to refuse some actions, as the XDP engine may. */
 #include "ctx/user.h"

@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* Random packets through parser, megaflow cache and random actions, for the sanitizers to watch.
  *
  *     fuzz SEED COUNT

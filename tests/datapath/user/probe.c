@@ -1,4 +1,3 @@
-/* SPDX-License-Identifier: Apache-2.0 */
 /* The engine with its inner functions exported, for tests that look between its stages; built by
  * test_user_megaflow.py, and part of fuzz.c. */
 #include "main.c"
