@@ -17,11 +17,12 @@ int xdp_map_create(__u32 type, const char *name, __u32 key_size, __u32 value_siz
 	return fd < 0 ? -errno : fd;
 }
 
-/* Run a program through the verifier; `log` (NULL: none) gets what it says.  Returns a descriptor or -errno. */
+/* Run a program through the verifier; `log` (NULL: none) gets what it says.  Returns a descriptor or -errno.  The licence
+ * is left empty: it only opens helpers that the programs do not use. */
 int xdp_program_load(const char *name, const struct bpf_insn *instructions, size_t n, char *log, __u32 log_size)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = log_size, .log_level = log ? 1 : 0);
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "Apache-2.0", instructions, n, &opts);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "", instructions, n, &opts);
 
 	return fd < 0 ? -errno : fd;
 }
