@@ -12,4 +12,3 @@ if TYPE_CHECKING:
 
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 POOL: pytest.StashKey[Pool] = pytest.StashKey()
-FAILED: pytest.StashKey[bool] = pytest.StashKey()  # on an item: its call phase failed

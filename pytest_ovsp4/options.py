@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from datapath.errors import TopologyError
+from datapath import TopologyError
 
 if TYPE_CHECKING:
     from topologies import Topology

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from datapath.errors import FlowError, NotSupportedError, OvsP4Error, P4Error, P4Errors, TopologyError
+from datapath import FlowError, NotSupportedError, OvsP4Error, P4Error, P4Errors, TopologyError
 from pytest_ovsp4.options import load_topology
 
 if TYPE_CHECKING:

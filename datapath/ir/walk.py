@@ -10,7 +10,6 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 from datapath.ir.model import (
-    Binary,
     Concat,
     Expr,
     Failure,
@@ -18,7 +17,6 @@ from datapath.ir.model import (
     HeaderAt,
     If,
     Lookahead,
-    Mux,
     Program,
     Select,
     State,
@@ -134,10 +132,3 @@ def can_fail(expr: Expr) -> bool:
 def _run_time_header(expr: Expr) -> bool:
     header = getattr(expr, "header", None)
     return isinstance(header, HeaderAt) and header.select in ("next", "last")
-
-
-def may_skip(expr: Expr) -> tuple[Expr, ...]:
-    """Return the operands that are evaluated only sometimes."""
-    if isinstance(expr, Binary) and expr.op in ("&&", "||"):
-        return (expr.right,)
-    return (expr.then, expr.otherwise) if isinstance(expr, Mux) else ()

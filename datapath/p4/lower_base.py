@@ -20,7 +20,6 @@ from datapath.p4.places import (
     Compound,
     HeaderPlace,
     Place,
-    ReadOnly,
     RValue,
     ScalarPlace,
     StackPlace,
@@ -238,12 +237,3 @@ def constant_of(expr: ir.Expr) -> int | None:
             total = total << part.width | value
         return total
     return None
-
-
-def as_place(value: RValue) -> Place:
-    """Return something that a name can stand for."""
-    if isinstance(value, ir.VarRef | ir.FieldRef | ir.Slice):
-        return ReadOnly(value)
-    if isinstance(value, Compound | ir.Expr):
-        return ReadOnly(value)
-    return value

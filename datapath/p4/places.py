@@ -160,10 +160,6 @@ def as_union(members: Mapping[str, Place]) -> dict[str, Place]:
     return result
 
 
-def is_scalar(type_: t.Type) -> bool:
-    return scalar_width(type_) is not None
-
-
 def scalar_width(type_: t.Type) -> int | None:
     """Return the width in which the IR keeps a scalar: enums without values and errors have 32 bits."""
     type_ = t.underlying(type_)

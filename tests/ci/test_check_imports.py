@@ -28,7 +28,7 @@ def check() -> ModuleType:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("testbed/x.py", "from datapath import Client\nfrom datapath.errors import SetupError\nimport topologies"),
+        ("testbed/x.py", "from datapath import Client, SetupError\nimport topologies"),
         ("testbed/x.py", "import json, os\nfrom testbed.wait import wait_until"),
         ("pytest_ovsp4/x.py", "from testbed.network import Network\nfrom datapath import errors"),
         ("datapath/ir/x.py", "from datapath.errors import Location\nfrom datapath.ir.model import State"),
