@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "flow.h"
 #include "hash.h"
 
 #define BRIDGE_OFFSET 6 /* of the bridge's number in the key (ir/layout.py) */
@@ -134,12 +135,6 @@ static void mask_put(struct xdp_bridge_dp *dp, __u32 mask_id)
 	update_union(dp->object, bridge);
 }
 
-/* Compares masked keys, as the words that the program compares. */
-static int same_words(const __u64 *a, const __u64 *b, __u32 n_words)
-{
-	return !memcmp(a, b, n_words * sizeof(*a));
-}
-
 /* Hash as main.c does it, and see whether there is room in the chain, and no such flow yet. */
 static int find_place(const struct xdp_object *object, struct wanted_flow *wanted)
 {
@@ -152,7 +147,7 @@ static int find_place(const struct xdp_object *object, struct wanted_flow *wante
 	wanted->hash = hash_finish(hash);
 	for (id = (__u32)object->chains[wanted->hash % XDP_N_CHAINS]; id; id = flow->next) {
 		flow = flow_entry(object, id);
-		if (flow->mask == wanted->mask_id && same_words(flow->key, wanted->key, wanted->mask.n_words))
+		if (flow->mask == wanted->mask_id && flow_equal(flow->key, wanted->key, wanted->mask.n_words))
 			return -EEXIST;
 		n++;
 	}
