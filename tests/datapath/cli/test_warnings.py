@@ -66,6 +66,26 @@ def test_include_files_that_ship_are_not_told(ovsp4, tmp_path):
     assert ovsp4("layout", str(tmp_path / "x.p4"))[2] == ""
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ("bit<32> size = ((bit<32>)hdr.h.x - 5) << 5;", False),
+        ("bit<32> size = 0; if (hdr.h.x > 5) { size = (bit<32>)hdr.h.x * 8; } size = size + 16;", False),
+        ("bit<32> size = (bit<32>)hdr.h.x << 2;", True),
+        ("bit<32> size = 64; size[2:2] = hdr.h.x[0:0];", True),
+        ("bit<32> size = 0; bit<32> odd = 4; if (hdr.h.x > 5) { size = odd; odd = odd + size; }", True),
+    ],
+)
+def test_sizes_in_variables_are_known_to_be_whole_bytes(ovsp4, tmp_path, size, told):
+    (tmp_path / "x.p4").write_text(
+        "#include <core.p4>\nheader h_t { bit<8> x; }\nheader v_t { varbit<320> v; }\n"
+        "struct headers_t { h_t h; v_t v; }\n"
+        "parser P(packet_in p, out headers_t hdr) {\n"
+        f"    state start {{ p.extract(hdr.h); {size} p.extract(hdr.v, size); transition accept; }}\n}}\n"
+    )
+    assert ("[-Wunaligned-header]" in ovsp4("layout", str(tmp_path / "x.p4"))[2]) == told
+
+
 def test_metadata_that_controls_may_set_is_not_told(ovsp4, tmp_path):
     head = (
         "#include <core.p4>\nheader h_t { bit<8> x; }\n struct headers_t { h_t h; }\n struct meta_t { bit<8> m; }\n"
