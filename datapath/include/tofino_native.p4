@@ -26,6 +26,7 @@ typedef bit<TOFINO_MIRROR_ID_BITS> MirrorId_t;
 typedef bit<3> ResubmitType_t;
 typedef bit<3> DigestType_t;
 typedef bit<16> ReplicationId_t;
+typedef bit<9> L2ExclusionId_t;
 typedef bit<32> ParserVersion_t;
 typedef error ParserError_t;
 

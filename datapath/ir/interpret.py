@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from datapath.ir.evaluate import Evaluator, Rejected
+from datapath.ir.evaluate import Evaluator, Rejected, number
 from datapath.ir.graph import base_name, counted_states, is_continuation
 from datapath.ir.model import (
     ACCEPT,
@@ -207,7 +207,7 @@ class Machine:
             index -= 1
         if at.select == "index":
             assert at.index is not None
-            index = self.evaluate(at.index)
+            index = number(self.evaluate(at.index), at.index.width, at.index.signed)
         if 0 <= index < self.sizes[at.path]:
             return self.headers[f"{at.path}[{index}]"]
         if at.select != "index":

@@ -16,6 +16,7 @@ from datapath.p4 import types as t
 from datapath.p4.source import Report, did_you_mean
 
 MAX_WIDTH = 65535  # bits, of a field or a number
+MAX_ELEMENTS = 4096  # of an array
 
 
 @dataclass
@@ -183,13 +184,13 @@ class CheckBase:
 
     def _array_type(self, node: ast.ArrayType) -> t.Type:
         element = self.resolve(node.element)
-        size = self.constant_int(node.size, "the size of a header stack", 1, 4096)
+        size = self.constant_int(node.size, "the size of an array", 1, MAX_ELEMENTS)
         if element == t.UNKNOWN or size is None:
             return t.UNKNOWN
-        if not (t.is_header(element) or t.is_union(element) or isinstance(element, t.TypeVar)):
-            self.report.error(node.loc, f"only headers and header unions can be stacked, not '{element}'")
+        if not _fits_array(element):
+            self.report.error(node.loc, f"an array cannot have elements of type '{element}'")
             return t.UNKNOWN
-        return t.Stack(element, size)
+        return t.array_of(element, size)
 
     def _named_type(self, node: ast.NamedType) -> t.Type:
         symbol = self.find(node.name)
@@ -229,3 +230,10 @@ class CheckBase:
                 self.check(node.default, None if isinstance(type_, t.Block) else type_)
             made.append(t.Param(node.name, node.direction, type_, optional, node))
         return tuple(made)
+
+
+def _fits_array(type_: t.Type) -> bool:
+    """Source: P4_16 specification 1.2.5, the table of section 7.2.8."""
+    if isinstance(type_, t.Array):
+        return not isinstance(type_, t.Stack) or isinstance(type_.element, t.TypeVar)
+    return type_ == t.BOOL or isinstance(type_, t.Bits | t.Varbit | t.Enum | t.Newtype | t.Struct | t.TypeVar)

@@ -386,7 +386,7 @@ def unify(formal: t.Type, actual: t.Type, bound: dict[t.Type, t.Type], free: set
     elif isinstance(formal, t.Tuple) and isinstance(actual, t.Tuple):
         for f, a in zip(formal.items, actual.items, strict=False):
             unify(f, a, bound, free)
-    elif isinstance(formal, t.Stack | t.List | t.SetOf) and isinstance(actual, t.Stack | t.List | t.SetOf):
+    elif isinstance(formal, t.Array | t.List | t.SetOf) and isinstance(actual, t.Array | t.List | t.SetOf):
         unify(formal.element, actual.element, bound, free)
     elif isinstance(formal, t.List) and isinstance(actual, t.Tuple):
         for a in actual.items:

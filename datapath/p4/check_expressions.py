@@ -129,7 +129,7 @@ class ExpressionChecker(OperatorChecker):
     def _convert_list(self, node: ast.ListExpr, want: t.Type) -> bool:
         if isinstance(want, t.List):
             targets: tuple[t.Type, ...] = (want.element,) * len(node.items)
-        elif isinstance(want, t.Stack):
+        elif isinstance(want, t.Array):
             targets = (want.element,) * want.size
         elif isinstance(want, t.Tuple):
             targets = want.items

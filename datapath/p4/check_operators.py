@@ -172,24 +172,24 @@ class OperatorChecker(CheckBase):
         index = self.info.values.get(node.index)
         if base == t.UNKNOWN:
             return base
-        if not isinstance(base, t.Stack | t.Tuple):
+        if not isinstance(base, t.Array | t.Tuple):
             hint = "a bit is x[i:i]" if isinstance(base, t.Bits) else ""
             self.report.error(node.loc, f"'{base}' cannot be indexed", hint=hint)
             return t.UNKNOWN
-        size = base.size if isinstance(base, t.Stack) else len(base.items)
+        size = base.size if isinstance(base, t.Array) else len(base.items)
         if index_type not in (t.INT, t.UNKNOWN) and not isinstance(_as_bits(index_type), t.Bits):
             self.report.error(node.index.loc, f"an index is a number, not '{index_type}'")
         elif isinstance(index, int) and not 0 <= index < size:
             self.report.error(node.index.loc, f"index {index} is outside '{base}'", hint=f"0 to {size - 1}")
-            return base.element if isinstance(base, t.Stack) else t.UNKNOWN
-        if isinstance(base, t.Stack):
+            return base.element if isinstance(base, t.Array) else t.UNKNOWN
+        value = self.info.values.get(node.base)
+        if isinstance(value, tuple) and isinstance(index, int):
+            self.info.values[node] = value[index]
+        if isinstance(base, t.Array):
             return base.element
         if not isinstance(index, int):
             self.report.error(node.index.loc, "the index of a tuple must be known at compile time")
             return t.UNKNOWN
-        value = self.info.values.get(node.base)
-        if isinstance(value, tuple):
-            self.info.values[node] = value[index]
         return base.items[index]
 
     def slice_type(self, node: ast.SliceExpr | ast.PlusSliceExpr) -> t.Type:

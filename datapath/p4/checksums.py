@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from datapath.errors import Location
 from datapath.ir import model as ir
 from datapath.p4 import ast
+from datapath.p4 import types as t
 from datapath.p4.architecture import Parts, is_internet_sum
 from datapath.p4.deparser import Root, View, scalar_field
-from datapath.p4.places import HeaderPlace, Place, ScalarPlace, StackPlace, StructPlace, headers_in
+from datapath.p4.places import HeaderPlace, Place, ScalarPlace, StackPlace, StructPlace, headers_in, nested_fields
 from datapath.p4.source import Report, did_you_mean
 
 V1MODEL_CALLS = ("verify_checksum", "update_checksum", "verify_checksum_with_payload", "update_checksum_with_payload")
@@ -85,6 +86,7 @@ def _annotated(root: Root, headers: Sequence[ir.Header], report: Report) -> Iter
         if path in seen:
             continue
         seen.add(path)
+        assert isinstance(place.type, t.Struct)
         for item in place.type.fields:
             for annotation in item.node.annotations if item.node is not None else ():
                 if annotation.name == "checksum":
@@ -217,8 +219,10 @@ def _add_place(place: Place, headers: Sequence[ir.Header], listed: FieldList) ->
     if field is not None:
         known = _header(headers, field[0]).field(field[1])
         listed.add(field[0], field[1], known.width_bits)
-    elif isinstance(place, HeaderPlace) and not place.prefix:
-        listed.add_header(_header(headers, place.at.path))
+    elif isinstance(place, HeaderPlace):
+        header = _header(headers, place.at.path)
+        for name, _ in nested_fields(place.type, place.prefix):
+            listed.add(header.path, name, header.field(name).width_bits)
     elif isinstance(place, StructPlace):
         for part in place.parts.values():
             _add_place(part, headers, listed)

@@ -15,7 +15,7 @@ from datapath.p4 import types as t
 from datapath.p4.architecture import Parts
 from datapath.p4.check_base import Info
 from datapath.p4.lower_expressions import LowerExpressions
-from datapath.p4.places import HeaderPlace, Place, ScalarPlace, StackPlace, StructPlace, headers_in
+from datapath.p4.places import HeaderPlace, Place, ScalarPlace, StackPlace, StructPlace, headers_in, part_types
 
 MAX_DEPTH = 16  # of controls that apply controls
 
@@ -57,13 +57,14 @@ class Root:
             return self._member(self.place(view, node.base), node)
         if isinstance(node, ast.IndexExpr):
             base = self.place(view, node.base)
-            if isinstance(base, StackPlace) and isinstance(node.index, ast.IntLiteral):
+            type_ = _type_of(base) if base is not None else None
+            if base is not None and isinstance(type_, t.Array) and isinstance(node.index, ast.IntLiteral):
                 index = node.index.value
-                return base.elements[index] if index < base.type.size else None
+                return self.lowering.part_place(base, str(index), node.loc) if index < type_.size else None
         return None
 
     def _member(self, base: Place | None, node: ast.Member) -> Place | None:
-        if isinstance(base, HeaderPlace) and base.type.field(node.member) is not None:
+        if isinstance(base, HeaderPlace) and node.member in dict(part_types(base.type)):
             return self.lowering.member(base, node.member, node.loc)
         if isinstance(base, StructPlace):
             return base.parts.get(node.member)

@@ -102,7 +102,7 @@ class ProgramLowering(LowerStates):
         if isinstance(type_, t.Extern):
             place = PacketPlace() if type_.name == "packet_in" else self._given_extern(param)
         elif is_root:
-            path = param.name if t.is_header(type_) or isinstance(type_, t.Stack) else ""
+            path = param.name if t.is_header(type_) or isinstance(type_, t.Array) else ""
             place = self.instance_place(type_, path, param.name, location, in_key=True)
             self.root = place
         else:

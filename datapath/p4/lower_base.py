@@ -118,6 +118,11 @@ class LowerBase:
         if isinstance(type_, t.Stack):
             parts = (self.local_place(type_.element, f"{name}[{i}]", location) for i in range(type_.size))
             return StackPlace("", type_, tuple(parts), self.variable(f"{name}.$next", 32))
+        if isinstance(type_, t.Array):
+            elements = {
+                n: self.local_place(p, f"{name}[{n}]", location, in_key, declared) for n, p in part_types(type_)
+            }
+            return StructPlace(type_, elements)
         if isinstance(type_, t.Struct | t.Tuple):
             made = {
                 n: self.local_place(p, f"{name}.{n}", location, in_key, _declared(type_, n, in_key, declared))
@@ -138,6 +143,12 @@ class LowerBase:
             return HeaderPlace(ir.HeaderAt(path), type_)
         if isinstance(type_, t.Stack):
             return self._stack_place(type_, path, name, location, in_key)
+        if isinstance(type_, t.Array) and t.has_headers(type_):
+            elements = {
+                n: self.instance_place(p, f"{path}[{n}]", f"{name}[{n}]", location, in_key)
+                for n, p in part_types(type_)
+            }
+            return StructPlace(type_, elements)
         if isinstance(type_, t.Struct) and t.has_headers(type_):
             inner_union = path if t.is_union(type_) else ""
             dot = "." if path else ""
@@ -192,7 +203,7 @@ class LowerBase:
         width = scalar_width(type_)
         if width is not None:
             return ir.Const(0, width, is_signed(type_))
-        if isinstance(type_, t.Struct | t.Tuple | t.Stack):
+        if isinstance(type_, t.Struct | t.Tuple | t.Array):
             valid = ir.Const(0, 1) if t.is_header(type_) else None
             return Compound(type_, {n: self.zero(p, location) for n, p in part_types(type_)}, valid)
         self.unsupported(location, f"a default value of type '{type_}'")

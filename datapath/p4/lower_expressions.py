@@ -24,6 +24,8 @@ from datapath.p4.places import (
     StructPlace,
     VarbitPlace,
     is_signed,
+    n_choices,
+    part_name,
     part_types,
     scalar_width,
 )
@@ -47,7 +49,7 @@ class LowerExpressions(LowerBase):
     def rvalue(self, node: ast.Expr) -> RValue:
         """Lower an expression of any type."""
         type_ = self.type_of(node)
-        if node in self.info.values and not isinstance(type_, t.Struct | t.Tuple | t.List):
+        if node in self.info.values and not isinstance(type_, t.Struct | t.Tuple | t.List | t.Array):
             return self.constant(self.info.values[node], type_, node.loc)
         if isinstance(node, ast.Name | ast.Member | ast.IndexExpr):
             return self.read(self.place(node), node.loc)
@@ -137,16 +139,7 @@ class LowerExpressions(LowerBase):
 
     def member(self, base: Place, name: str, location: Location) -> Place:
         if isinstance(base, HeaderPlace):
-            found = base.type.field(name)
-            assert found is not None, name
-            full = base.prefix + name
-            if t.is_struct(found.type):
-                assert isinstance(found.type, t.Struct)
-                return HeaderPlace(base.at, found.type, full + ".")
-            width = scalar_width(found.type)
-            if width is None:
-                return VarbitPlace(base.at, full)
-            return ScalarPlace(ir.FieldRef(base.at, full, width, is_signed(found.type)))
+            return self._header_member(base, name)
         if isinstance(base, StructPlace):
             return base.parts[name]
         if isinstance(base, ChoicePlace):
@@ -158,6 +151,18 @@ class LowerExpressions(LowerBase):
             value = base.value.parts[name]
             return ReadOnly(value) if isinstance(value, ir.Expr | Compound) else value
         self.unsupported(location, f"member '{name}' here")
+
+    def _header_member(self, base: HeaderPlace, name: str) -> Place:
+        type_ = dict(part_types(base.type))[name]
+        full = part_name(base.type, base.prefix, name)
+        if isinstance(type_, t.Array):
+            return HeaderPlace(base.at, type_, full)
+        if isinstance(type_, t.Struct):
+            return HeaderPlace(base.at, type_, full + ".")
+        width = scalar_width(type_)
+        if width is None:
+            return VarbitPlace(base.at, full)
+        return ScalarPlace(ir.FieldRef(base.at, full, width, is_signed(type_)))
 
     def _stack_member(self, base: StackPlace, name: str, location: Location) -> Place:
         if name == "size":
@@ -186,11 +191,14 @@ class LowerExpressions(LowerBase):
             self.emit(ir.Verify(bound, ir.Const(error, 32), location))
 
     def _chosen(self, place: ChoicePlace, values: list[ir.Expr]) -> ir.Expr:
-        """Return that of ``values`` which the index names; the last one if it is out of bounds."""
-        result = values[-1]
-        for i in range(len(values) - 2, -1, -1):
-            here = ir.Binary("==", place.index, ir.Const(i, place.index.width), 1)
-            result = ir.Mux(here, values[i], result, result.width, result.signed)
+        """Return that of ``values`` which the index names; zero if it is out of bounds."""
+        first, width = values[0], place.index.width
+        is_never_outside = place.is_checked or (len(values) >= 1 << width and not place.index.signed)
+        n_named = n_choices(place.index, len(values))
+        result = values[n_named - 1] if is_never_outside else ir.Const(0, first.width, first.signed)
+        for i in reversed(range(n_named - is_never_outside)):
+            here = ir.Binary("==", place.index, ir.Const(i, width, place.index.signed), 1)
+            result = ir.Mux(here, values[i], result, first.width, first.signed)
         return result
 
     def _read_choice(self, place: ChoicePlace, location: Location) -> RValue:
@@ -204,18 +212,26 @@ class LowerExpressions(LowerBase):
         base = self._base(node.base)
         index = self.scalar(node.index)
         value = constant_of(index)
-        if isinstance(base, StructPlace | ReadOnly) and value is not None:
-            return self.member(base, str(value), node.loc)
-        assert isinstance(base, StackPlace)
+        type_ = self.type_of(node.base)
+        size = type_.size if isinstance(type_, t.Array) else len(part_types(type_))
         if value is not None:
-            if value >= base.type.size:
-                self.report.error(node.index.loc, f"index {value} is outside '{base.type}'")
+            if value >= size:
+                self.report.error(node.index.loc, f"index {value} is outside '{type_}'")
                 value = 0
-            return base.elements[value]
-        if not base.path:
-            return ChoicePlace(index, base.elements)
-        assert isinstance(base.type.element, t.Struct)
-        return HeaderPlace(ir.HeaderAt(base.path, "index", index), base.type.element)
+            return self.part_place(base, str(value), node.loc)
+        if isinstance(base, StackPlace) and base.path:
+            assert isinstance(base.type.element, t.Struct)
+            return HeaderPlace(ir.HeaderAt(base.path, "index", index), base.type.element)
+        return ChoicePlace(index, tuple(self.part_place(base, str(i), node.loc) for i in range(size)))
+
+    def part_place(self, place: Place, name: str, location: Location) -> Place:
+        """Return a part by its name in ``part_types``."""
+        if isinstance(place, StackPlace):
+            return place.elements[int(name)]
+        if isinstance(place, ChoicePlace):
+            choices = tuple(self.part_place(choice, name, location) for choice in place.choices)
+            return ChoicePlace(place.index, choices, place.is_checked, place.advance)
+        return self.member(place, name, location)
 
     # ------------------------------------------------------------------------------------------------ operators
     def _binary(self, node: ast.BinaryExpr) -> ir.Expr:
@@ -224,8 +240,8 @@ class LowerExpressions(LowerBase):
         left = self.rvalue(node.left)
         n_before = len(self.out)
         right = self.rvalue(node.right)
-        if len(self.out) > n_before and isinstance(left, ir.Expr) and not isinstance(left, ir.Const):
-            left = self._kept(left, n_before, node.left.loc)
+        if len(self.out) > n_before and isinstance(left, ir.Expr):
+            left = self.kept(left, n_before, node.left.loc)
         if not isinstance(left, ir.Expr) or not isinstance(right, ir.Expr):
             equal = self.equal(left, right, node.loc)
             return equal if node.op == "==" else ir.Unary("!", equal, 1)
@@ -235,8 +251,10 @@ class LowerExpressions(LowerBase):
         width = 1 if node.op in COMPARES else left.width
         return ir.Binary(node.op, left, right, width, False if node.op in COMPARES else left.signed)
 
-    def _kept(self, value: ir.Expr, n_before: int, location: Location) -> ir.VarRef:
+    def kept(self, value: ir.Expr, n_before: int, location: Location) -> ir.Expr:
         """Keep ``value`` in a variable, assigned before the statements that were emitted since ``n_before``."""
+        if isinstance(value, ir.Const):
+            return value
         later = self.out[n_before:]
         del self.out[n_before:]
         ref = self.temporary(value, location)
@@ -320,9 +338,7 @@ class LowerExpressions(LowerBase):
         if isinstance(value, Compound):
             return value.parts[name]
         assert not isinstance(value, ir.Expr)
-        if isinstance(value, StackPlace):
-            return value.elements[int(name)]
-        return self.read(self.member(value, name, location), location)
+        return self.read(self.part_place(value, name, location), location)
 
     def validity(self, value: RValue) -> ir.Expr:
         """Return whether a header value is valid."""

@@ -6,6 +6,7 @@ Source: P4_16 specification 1.2.5, chapter 11 (statements).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from datapath.errors import Location
 from datapath.ir import model as ir
@@ -26,6 +27,7 @@ from datapath.p4.places import (
     StackPlace,
     StructPlace,
     VarbitPlace,
+    n_choices,
     part_types,
     roots,
 )
@@ -150,14 +152,39 @@ class LowerStatements(LowerExpressions):
 
     # ------------------------------------------------------------------------------------------------ assignment
     def _assign(self, node: ast.AssignStmt) -> None:
-        value = self.rvalue(node.value)
         place = self.place(node.target)
+        n_before = len(self.out)
+        value = self.rvalue(node.value)
+        if len(self.out) > n_before:
+            place = self._with_indexes_kept(place, n_before, node.loc)
         if node.op != "=":
             old = self.read(place, node.loc)
             if not isinstance(old, ir.Expr) or not isinstance(value, ir.Expr):
                 self.unsupported(node.loc, f"'{node.op}=' on this")
             value = ir.Binary(node.op, old, value, old.width, old.signed)
         self.store(place, value, node.loc)
+
+    def _with_indexes_kept(self, place: Place, n_before: int, location: Location) -> Place:
+        """Keep the indexes in a place, which come first (P4_16 8.1), from what was emitted since ``n_before``."""
+        if isinstance(place, ChoicePlace):
+            choices = tuple(self._with_indexes_kept(choice, n_before, location) for choice in place.choices)
+            return replace(place, index=self.kept(place.index, n_before, location), choices=choices)
+        if isinstance(place, HeaderPlace) and place.at.index is not None:
+            index = self.kept(place.at.index, n_before, location)
+            return replace(place, at=replace(place.at, index=index))
+        if isinstance(place, ScalarPlace):
+            ref = self._with_index_kept(place.ref, n_before, location)
+            assert isinstance(ref, ir.VarRef | ir.FieldRef | ir.Slice)
+            return ScalarPlace(ref)
+        return place
+
+    def _with_index_kept(self, ref: ir.Expr, n_before: int, location: Location) -> ir.Expr:
+        if isinstance(ref, ir.Slice):
+            return replace(ref, operand=self._with_index_kept(ref.operand, n_before, location))
+        if isinstance(ref, ir.FieldRef) and ref.header.index is not None:
+            index = self.kept(ref.header.index, n_before, location)
+            return replace(ref, header=replace(ref.header, index=index))
+        return ref
 
     def store(self, place: Place, value: RValue, location: Location) -> None:
         """Assign a value to a place, part by part where it has parts."""
@@ -181,11 +208,11 @@ class LowerStatements(LowerExpressions):
         """Emit what ``act`` does with the choice that the index names."""
         outer = self.out
         rest: tuple[ir.Statement, ...] = ()
-        for i in range(len(place.choices) - 1, -1, -1):
+        for i in reversed(range(n_choices(place.index, len(place.choices)))):
             inner: list[ir.Statement] = []
             self.out = inner
             act(place.choices[i])
-            here = ir.Binary("==", place.index, ir.Const(i, place.index.width), 1)
+            here = ir.Binary("==", place.index, ir.Const(i, place.index.width, place.index.signed), 1)
             rest = (ir.If(here, tuple(inner), rest, location),)
         self.out = outer
         self.out.extend(rest)
@@ -264,11 +291,6 @@ class LowerStatements(LowerExpressions):
             self.emit(ir.Assign(place.next, value, location))
         else:
             self.emit(ir.SetNext(place.path, value, location))
-
-    def part_place(self, place: Place, name: str, location: Location) -> Place:
-        if isinstance(place, StackPlace):
-            return place.elements[int(name)]
-        return self.member(place, name, location)
 
     # ------------------------------------------------------------------------------------------------ validity
     def set_valid(self, place: Place, valid: bool, location: Location) -> None:

@@ -31,13 +31,13 @@ class ReadOnly:
 
 @dataclass(frozen=True)
 class HeaderPlace:
-    """A header instance; with ``prefix``, a struct nested in its fields.
+    """A header instance; with ``prefix``, a struct ("flags.") or an array ("path") nested in its fields.
 
     ``others``: of a union's member, the paths of the other members.
     """
 
     at: ir.HeaderAt
-    type: t.Struct
+    type: t.Struct | t.Array
     prefix: str = ""
     others: tuple[str, ...] = ()
 
@@ -58,7 +58,7 @@ class StackPlace:
 
 @dataclass(frozen=True)
 class ChoicePlace:
-    """An element, or a part of one, of a stack that the IR does not know; which one is known only at run time.
+    """An element, or a part of one, of an array, or of a stack that the IR does not know; which is known at run time.
 
     ``advance`` is the counter to move on when this is extracted into; ``is_checked``: an index that is out of bounds
     rejects the packet.
@@ -72,7 +72,7 @@ class ChoicePlace:
 
 @dataclass(frozen=True)
 class StructPlace:
-    """A struct, tuple, union, or a header kept in local variables (``valid`` says whether it is).
+    """A struct, tuple, array, union, or a header kept in local variables (``valid`` says whether it is).
 
     ``others``: of a union's member, the validity of the other members.
     """
@@ -133,15 +133,15 @@ RValue = ir.Expr | Compound | Place
 
 
 def part_types(type_: t.Type) -> list[tuple[str, t.Type]]:
-    """Return the parts of a struct, header, union or tuple (named "0", "1", ...)."""
+    """Return the parts of a struct, header or union, or of a tuple, array or stack (named "0", "1", ...)."""
     if isinstance(type_, t.Struct):
         return [(f.name, f.type) for f in type_.fields]
     if isinstance(type_, t.Tuple):
         return [(str(i), item) for i, item in enumerate(type_.items)]
     if isinstance(type_, t.Record):
         return list(type_.fields)
-    assert isinstance(type_, t.List | t.Stack), type_
-    size = type_.size if isinstance(type_, t.Stack) else 0
+    assert isinstance(type_, t.List | t.Array), type_
+    size = type_.size if isinstance(type_, t.Array) else 0
     return [(str(i), type_.element) for i in range(size)]
 
 
@@ -183,10 +183,10 @@ def is_signed(type_: t.Type) -> bool:
 
 
 def header_fields(type_: t.Struct) -> tuple[ir.Field, ...]:
-    """Return the fields of a header type, those of nested structs under dotted names."""
+    """Return the fields of a header type, those of nested structs and arrays under names like ``hop[0].id``."""
     made: list[ir.Field] = []
     offset = 0
-    for name, field_type in _flat(type_, ""):
+    for name, field_type in nested_fields(type_, ""):
         if isinstance(field_type, t.Varbit):
             made.append(ir.Field(name, offset, 0, False, field_type.max_width))
             continue
@@ -197,13 +197,26 @@ def header_fields(type_: t.Struct) -> tuple[ir.Field, ...]:
     return tuple(made)
 
 
-def _flat(type_: t.Struct, prefix: str) -> Iterator[tuple[str, t.Type]]:
-    for item in type_.fields:
-        if t.is_struct(item.type):
-            assert isinstance(item.type, t.Struct)
-            yield from _flat(item.type, f"{prefix}{item.name}.")
+def nested_fields(type_: t.Struct | t.Array, prefix: str) -> Iterator[tuple[str, t.Type]]:
+    """Yield name and type of each field that a header, or what is nested in its fields, comes down to."""
+    for name, part in part_types(type_):
+        full = part_name(type_, prefix, name)
+        if isinstance(part, t.Array):
+            yield from nested_fields(part, full)
+        elif isinstance(part, t.Struct):
+            yield from nested_fields(part, full + ".")
         else:
-            yield prefix + item.name, item.type
+            yield full, part
+
+
+def part_name(type_: t.Struct | t.Array, prefix: str, name: str) -> str:
+    """Return the name that a part of something nested in a header's fields has there."""
+    return f"{prefix}[{name}]" if isinstance(type_, t.Array) else prefix + name
+
+
+def n_choices(index: ir.Expr, size: int) -> int:
+    """Return how many elements of an array of this size an index of its width can name."""
+    return min(size, 1 << (index.width - index.signed))
 
 
 def roots(place: Place) -> set[str]:

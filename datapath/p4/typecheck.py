@@ -247,6 +247,8 @@ def _fits_header(type_: t.Type) -> bool:
     if t.is_struct(type_):
         assert isinstance(type_, t.Struct)
         return all(_fits_header(f.type) for f in type_.fields)
+    if isinstance(type_, t.Array) and not isinstance(type_, t.Stack):
+        return _fits_header(type_.element)
     return isinstance(t.underlying(type_), t.Bits) or t.underlying(type_) == t.BOOL
 
 

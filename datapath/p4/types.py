@@ -82,12 +82,17 @@ class Struct(Type):
 
 
 @dataclass(frozen=True)
-class Stack(Type):
+class Array(Type):
     element: Type
     size: int
 
     def __str__(self) -> str:
         return f"{self.element}[{self.size}]"
+
+
+@dataclass(frozen=True)
+class Stack(Array):
+    """An array of headers or header unions, which counts the elements that were extracted."""
 
 
 @dataclass(frozen=True)
@@ -245,8 +250,8 @@ def substitute(type_: Type, bound: Mapping[Type, Type]) -> Type:
         return type_
     if isinstance(type_, TypeVar):
         return bound.get(type_, type_)
-    if isinstance(type_, Stack):
-        return replace(type_, element=substitute(type_.element, bound))
+    if isinstance(type_, Array):
+        return array_of(substitute(type_.element, bound), type_.size)
     if isinstance(type_, Tuple):
         return Tuple(tuple(substitute(t, bound) for t in type_.items))
     if isinstance(type_, List | SetOf):
@@ -277,6 +282,12 @@ def substitute_function(function: Function, bound: Mapping[Type, Type]) -> Funct
     )
 
 
+def array_of(element: Type, size: int) -> Array:
+    """Return the type of an array: a header stack where the elements are headers, or may turn out to be."""
+    is_stack = is_header(element) or is_union(element) or isinstance(element, TypeVar)
+    return Stack(element, size) if is_stack else Array(element, size)
+
+
 def is_header(type_: Type) -> bool:
     return isinstance(type_, Struct) and type_.kind == "header"
 
@@ -296,17 +307,20 @@ def underlying(type_: Type) -> Type:
 
 
 def leaves(type_: Type) -> Iterator[Type]:
-    """Yield what a struct or tuple is made of in the end, each as its bits."""
+    """Yield what a struct, tuple or array is made of in the end, each as its bits."""
     if isinstance(type_, Struct | Tuple):
         for part in [f.type for f in type_.fields] if isinstance(type_, Struct) else type_.items:
             yield from leaves(part)
+    elif isinstance(type_, Array):
+        for _ in range(type_.size):
+            yield from leaves(type_.element)
     else:
         yield underlying(type_)
 
 
 def has_headers(type_: Type) -> bool:
     """Is this a header, or something with a header in it?"""
-    if isinstance(type_, Stack):
+    if isinstance(type_, Array):
         return has_headers(type_.element)
     if isinstance(type_, Struct):
         return type_.kind != "struct" or any(has_headers(f.type) for f in type_.fields)
@@ -325,7 +339,7 @@ def width_of(type_: Type) -> int | None:
         parts = tuple(f.type for f in type_.fields)
     elif isinstance(type_, Tuple):
         parts = type_.items
-    elif isinstance(type_, Stack):
+    elif isinstance(type_, Array):
         parts = (type_.element,) * type_.size
     else:
         return None
@@ -350,7 +364,7 @@ def size_range(type_: Type) -> tuple[int, int] | None:
         ranges = [size_range(t) for t in parts]
         known = [r for r in ranges if r is not None]
         return (sum(r[0] for r in known), sum(r[1] for r in known)) if len(known) == len(ranges) else None
-    if isinstance(type_, Stack):
+    if isinstance(type_, Array):
         one = size_range(type_.element)
         return None if one is None else (one[0] * type_.size, one[1] * type_.size)
     width = width_of(type_)

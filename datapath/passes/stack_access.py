@@ -46,7 +46,7 @@ def resolve_expr(expr: Expr, heights: Mapping[str, int], sizes: Mapping[str, int
         chosen = replace(expr, header=HeaderAt(f"{at.path}[{i}]"))
         if isinstance(at.index, Const):
             result = chosen if at.index.value == i else result
-        elif i < 1 << at.index.width:
+        elif i < 1 << (at.index.width - at.index.signed):
             result = Mux(equals(at.index, i), chosen, result, expr.width, expr.signed)
     return result
 

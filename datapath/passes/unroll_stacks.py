@@ -208,7 +208,7 @@ class _Unroll:
             self.step(with_header(statement, at, HeaderAt(f"{at.path}[{i}]")), heights, inner)
             if isinstance(index, Const):
                 chain = tuple(inner) if index.value == i else chain
-            elif i < 1 << index.width:
+            elif i < 1 << (index.width - index.signed):
                 chain = (If(equals(index, i), tuple(inner), chain, statement.location),)
         result.extend(chain)
 
