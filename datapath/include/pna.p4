@@ -44,7 +44,9 @@ match_kind {
 }
 
 enum PNA_IdleTimeout_t { NO_TIMEOUT, NOTIFY_CONTROL, AUTO_DELETE }
-enum PNA_HashAlgorithm_t { IDENTITY, CRC32, CRC32_CUSTOM, CRC16, CRC16_CUSTOM, ONES_COMPLEMENT16, TARGET_DEFAULT }
+enum PNA_HashAlgorithm_t {
+    IDENTITY, CRC32, CRC32_CUSTOM, CRC16, CRC16_CUSTOM, ONES_COMPLEMENT16, TARGET_DEFAULT, TOEPLITZ
+}
 enum PNA_CounterType_t { PACKETS, BYTES, PACKETS_AND_BYTES }
 enum PNA_MeterType_t { PACKETS, BYTES }
 enum PNA_MeterColor_t { RED, GREEN, YELLOW }
@@ -115,23 +117,29 @@ extern InternetChecksum {
 extern Counter<W, S> {
     Counter(bit<32> n_counters, PNA_CounterType_t type);
     void count(in S index);
+    void count(in S index, in bit<32> packet_length);  // p4c's dpdk target
 }
 
 extern DirectCounter<W> {
     DirectCounter(PNA_CounterType_t type);
     void count();
+    void count(in bit<32> packet_length);  // p4c's dpdk target
 }
 
 extern Meter<S> {
     Meter(bit<32> n_meters, PNA_MeterType_t type);
     PNA_MeterColor_t execute(in S index, in PNA_MeterColor_t color);
     PNA_MeterColor_t execute(in S index);
+    PNA_MeterColor_t dpdk_execute(in S index, in PNA_MeterColor_t color, in bit<32> packet_length);
+    PNA_MeterColor_t dpdk_execute(in S index, in bit<32> packet_length);
 }
 
 extern DirectMeter {
     DirectMeter(PNA_MeterType_t type);
     PNA_MeterColor_t execute(in PNA_MeterColor_t color);
     PNA_MeterColor_t execute();
+    PNA_MeterColor_t dpdk_execute(in PNA_MeterColor_t color, in bit<32> packet_length);
+    PNA_MeterColor_t dpdk_execute(in bit<32> packet_length);
 }
 
 extern Register<T, S> {
@@ -172,7 +180,11 @@ typedef bit<1> AddEntryErrorStatus_t;
 const AddEntryErrorStatus_t ADD_ENTRY_SUCCESS = 0;
 const AddEntryErrorStatus_t ADD_ENTRY_NOT_DONE = 1;
 
-extern AddEntryErrorStatus_t add_entry<T>(
+// What add_entry returns is a bool in the drafts of before 2023, and a status after them.
+#ifndef PNA_ADD_ENTRY_RESULT
+#define PNA_ADD_ENTRY_RESULT bool
+#endif
+extern PNA_ADD_ENTRY_RESULT add_entry<T>(
     string action_name, in T action_params, in ExpireTimeProfileId_t expire_time_profile_id);
 extern AddEntryErrorStatus_t add_entry_if<T>(
     in bool do_add_entry,

@@ -153,23 +153,29 @@ extern InternetChecksum {
 extern Counter<W, S> {
     Counter(bit<32> n_counters, PSA_CounterType_t type);
     void count(in S index);
+    void count(in S index, in bit<32> packet_length);  // p4c's dpdk target
 }
 
 extern DirectCounter<W> {
     DirectCounter(PSA_CounterType_t type);
     void count();
+    void count(in bit<32> packet_length);  // p4c's dpdk target
 }
 
 extern Meter<S> {
     Meter(bit<32> n_meters, PSA_MeterType_t type);
     PSA_MeterColor_t execute(in S index, in PSA_MeterColor_t color);
     PSA_MeterColor_t execute(in S index);
+    PSA_MeterColor_t dpdk_execute(in S index, in PSA_MeterColor_t color, in bit<32> packet_length);
+    PSA_MeterColor_t dpdk_execute(in S index, in bit<32> packet_length);
 }
 
 extern DirectMeter {
     DirectMeter(PSA_MeterType_t type);
     PSA_MeterColor_t execute(in PSA_MeterColor_t color);
     PSA_MeterColor_t execute();
+    PSA_MeterColor_t dpdk_execute(in PSA_MeterColor_t color, in bit<32> packet_length);
+    PSA_MeterColor_t dpdk_execute(in bit<32> packet_length);
 }
 
 extern Register<T, S> {

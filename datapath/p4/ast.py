@@ -549,6 +549,7 @@ class ActionDecl(Node):
 class KeyElement(Node):
     value: Expr
     match_kind: str
+    match_kind_loc: Location
     annotations: tuple[Annotation, ...] = ()
 
 
@@ -556,6 +557,7 @@ class KeyElement(Node):
 class ActionRef(Node):
     name: str
     args: tuple[Argument, ...]
+    absolute: bool = False  # written with a leading dot
     annotations: tuple[Annotation, ...] = ()
 
 

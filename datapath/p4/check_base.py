@@ -23,7 +23,7 @@ MAX_ELEMENTS = 4096  # of an array
 class Symbol:
     """What a name means.
 
-    ``kind``: type, const, var, param, instance, function, action, value_set.  A constructor parameter is a const
+    ``kind``: type, const, var, param, instance, function, action, table, value_set.  A constructor parameter is a const
     without ``value``.
     """
 
@@ -34,7 +34,7 @@ class Symbol:
     location: Location
     value: t.Value | None = None
     direction: str = ""  # of a param
-    functions: list[t.Function] = field(default_factory=list)
+    functions: list[t.Function] = field(default_factory=list)  # an action has one
     packages: list[t.Block] = field(default_factory=list)  # of one name, told apart by their parameters
 
 
@@ -42,7 +42,8 @@ class Symbol:
 class Call:
     """A resolved call: the function, its type arguments, and for each parameter its argument (None: the default).
 
-    ``kind``: function, method (of an extern), builtin (of a header or stack), constructor, apply, type (minSizeInBits).
+    ``kind``: function, action, method (of an extern), builtin (of a header or stack), constructor, apply (of a parser
+    or control), type (minSizeInBits).
     """
 
     kind: str
@@ -67,6 +68,26 @@ class Info:
     instances: dict[str, ast.Instantiation] = field(default_factory=dict)  # top level
 
 
+@dataclass(frozen=True)
+class Body:
+    """What the statements being checked belong to: it decides what may stand and be called there.
+
+    ``kind``: program (nothing yet), parser, control, action, function (a method too).
+    """
+
+    kind: str
+    result: t.Type = t.VOID  # what ``return`` takes
+    n_loops: int = 0  # around the statement
+
+    @property
+    def is_skipped(self) -> bool:
+        """Is this a part that the switch does not run?"""
+        return self.kind in ("control", "action")
+
+    def __str__(self) -> str:
+        return "an action" if self.kind == "action" else f"a {self.kind}"
+
+
 class CheckBase:
     """Scopes and types."""
 
@@ -77,6 +98,7 @@ class CheckBase:
         self.error_nodes: dict[str, Location] = {}
         self.match_kinds: dict[str, Location] = {}
         self._n_type_vars = 0
+        self.body = Body("program")
 
     # ------------------------------------------------------------------------------------------------ scopes
     @contextmanager
@@ -86,6 +108,16 @@ class CheckBase:
             yield
         finally:
             self.scopes.pop()
+
+    @contextmanager
+    def within(self, body: Body) -> Iterator[None]:
+        """Check a body; its statements have a scope of their own."""
+        outer, self.body = self.body, body
+        try:
+            with self.scope():
+                yield
+        finally:
+            self.body = outer
 
     def find(self, name: str, absolute: bool = False) -> Symbol | None:
         for scope in reversed(self.scopes[:1] if absolute else self.scopes):

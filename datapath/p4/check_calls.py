@@ -39,17 +39,13 @@ class CallChecker(ExpressionChecker):
             if type_ != t.UNKNOWN:
                 self.report.error(callee.loc, "this is not a function")
             return t.UNKNOWN
-        if symbol.kind == "action":
-            self.check_all(node.args)
-            return t.VOID
-        function = self._choose(symbol.functions, node.args, callee.loc, f"function '{symbol.name}'")
+        if symbol.kind == "action" and self.body.kind in ("parser", "function"):
+            notes = [(symbol.location, "declared here")]
+            self.report.error(callee.loc, f"{self.body} cannot call an action", "make it a function", notes)
+        function = self._choose(symbol.functions, node.args, callee.loc, f"{symbol.kind} '{symbol.name}'")
         if function is None:
             return t.UNKNOWN
-        self.check_function_body(function)
-        return self._resolved(node, "function", function, callee.loc)
-
-    def check_function_body(self, function: t.Function) -> None:
-        raise NotImplementedError
+        return self._resolved(node, symbol.kind, function, callee.loc)
 
     def check_all(self, args: Sequence[ast.Argument]) -> None:
         for arg in args:
@@ -61,6 +57,9 @@ class CallChecker(ExpressionChecker):
     ) -> t.Function | None:
         """Return the function that takes these arguments, by number and by name; report if there is none."""
         fitting = [f for f in functions if _takes(f.params, args)]
+        if len(fitting) > 1:  # drafts of an architecture may declare one function twice, with other types
+            types = [self.check(a.value) for a in args if not a.name]
+            fitting.sort(key=lambda f: not all(_alike(p.type, h) for p, h in zip(f.params, types, strict=False)))
         if fitting:
             return fitting[0]
         self.check_all(args)
@@ -155,6 +154,8 @@ class CallChecker(ExpressionChecker):
             return self._extern_method(node, callee, base)
         if isinstance(base, t.Block) and callee.member == "apply":
             return self._apply(node, callee, base)
+        if isinstance(base, t.Table) and callee.member == "apply":
+            return self._apply_table(node, callee, base)
         if callee.member in SIZE_METHODS:
             return self._size(node, callee, base)
         if isinstance(base, t.Struct | t.Stack) and not t.is_struct(base):
@@ -245,6 +246,8 @@ class CallChecker(ExpressionChecker):
 
     def _apply(self, node: ast.CallExpr, callee: ast.Member, block: t.Block) -> t.Type:
         as_function = t.Function("apply", block.type_params, block.params, t.VOID, block.node)
+        if block.kind != self.body.kind:
+            self.report.error(callee.loc, f"{self.body} cannot apply a {block.kind}")
         chosen = self._choose([as_function], node.args, callee.loc, f"'{block.name}'")
         if chosen is None:
             return t.VOID
@@ -252,6 +255,14 @@ class CallChecker(ExpressionChecker):
         call = self.info.calls[node]
         self.info.calls[node] = Call("apply", block.name, call.function, call.bound, call.args, block)
         return t.VOID
+
+    def _apply_table(self, node: ast.CallExpr, callee: ast.Member, table: t.Table) -> t.Type:
+        self.check_all(node.args)
+        if node.args:
+            self.report.error(callee.loc, f"'apply' of a table takes no arguments, {len(node.args)} given")
+        if self.body.kind != "control":
+            self.report.error(callee.loc, f"{self.body} cannot apply a table")
+        return t.Applied(table)
 
     # ------------------------------------------------------------------------------------------------ constructors
     def _constructor(self, node: ast.CallExpr, type_: t.Type, location: Location) -> t.Type:

@@ -15,6 +15,7 @@ from datapath.p4.check_operators import OperatorChecker
 from datapath.p4.source import did_you_mean
 
 VALUE_KINDS = ("var", "const", "param", "instance", "function", "value_set")
+APPLY_MEMBERS = ("hit", "miss", "action_run")
 STACK_MEMBERS = ("next", "last", "lastIndex", "size")
 
 
@@ -77,7 +78,7 @@ class ExpressionChecker(OperatorChecker):
     # ------------------------------------------------------------------------------------------------ implicit casts
     def coerce(self, node: ast.Expr, have: t.Type, want: t.Type, what: str = "") -> t.Type:
         """Cast an expression implicitly, or report that it cannot be."""
-        if have == want or t.UNKNOWN in (have, want) or want == t.ANY:
+        if have == want or t.UNKNOWN in (have, want) or want == t.ANY or _fits_any(have, want):
             return want
         if self._convert(node, have, want):
             self.info.types[node] = want
@@ -91,11 +92,13 @@ class ExpressionChecker(OperatorChecker):
         return want
 
     def _convert(self, node: ast.Expr, have: t.Type, want: t.Type) -> bool:
-        if isinstance(node, ast.TernaryExpr) and have != want and have in (t.INT, t.ANY):
+        if isinstance(node, ast.TernaryExpr) and (have in (t.INT, t.ANY) or isinstance(have, t.Tuple | t.Record)):
             self.check(node.then, want)
             self.check(node.otherwise, want)
-            self.info.values.pop(node, None)
+            self.choose_value(node)
             return True
+        if want == t.INT and isinstance(have, t.Bits):
+            return node in self.info.values or self.body.kind != "parser"
         if have == t.INT and isinstance(want, t.Bits | t.Newtype):
             bits = t.underlying(want)
             return isinstance(bits, t.Bits) and self._fit(node, bits)
@@ -211,6 +214,8 @@ class ExpressionChecker(OperatorChecker):
             return self._field(node, base)
         if isinstance(base, t.Stack):
             return self._stack_member(node, base)
+        if isinstance(base, t.Applied):
+            return self._apply_result(node, base)
         if isinstance(base, t.Record):
             found = dict(base.fields).get(node.member)
             if found is not None:
@@ -218,6 +223,14 @@ class ExpressionChecker(OperatorChecker):
         if base != t.UNKNOWN:
             self.report.error(node.loc, f"'{base}' has no member '{node.member}'")
         return t.UNKNOWN
+
+    def _apply_result(self, node: ast.Member, base: t.Applied) -> t.Type:
+        if node.member == "action_run":
+            return t.ActionRun(base.table)
+        if node.member not in ("hit", "miss"):
+            hint = did_you_mean(node.member, APPLY_MEMBERS)
+            self.report.error(node.loc, f"the result of apply() has no member '{node.member}'", hint=hint)
+        return t.BOOL
 
     def _type_member(self, node: ast.Member, type_: t.Type) -> t.Type:
         members: list[str] = []
@@ -294,3 +307,10 @@ class ExpressionChecker(OperatorChecker):
 
     def local_symbol(self, kind: str, name: str, type_: t.Type, node: ast.Node) -> None:
         self.declare(Symbol(name, kind, type_, node, node.loc))
+
+
+def _fits_any(have: t.Type, want: t.Type) -> bool:
+    """Do two specializations agree but for a ``_`` in what is wanted?"""
+    if isinstance(want, t.Extern) and isinstance(have, t.Extern) and have.node is want.node:
+        return all(w in (h, t.ANY, t.UNKNOWN) or h == t.UNKNOWN for h, w in zip(have.args, want.args, strict=True))
+    return False

@@ -158,13 +158,17 @@ class OperatorChecker(CheckBase):
         if then != otherwise and t.UNKNOWN not in (then, otherwise):
             self.report.error(node.loc, f"the branches of '?:' are of types '{then}' and '{otherwise}'")
             return t.UNKNOWN
-        values = self.info.values
-        condition = values.get(node.condition)
-        if condition is not None:
-            chosen = node.then if condition else node.otherwise
-            if chosen in values:
-                values[node] = values[chosen]
+        self.choose_value(node)
         return then
+
+    def choose_value(self, node: ast.TernaryExpr) -> None:
+        """Fold ``?:`` if the condition and the branch that it takes are known."""
+        values = self.info.values
+        values.pop(node, None)
+        condition = values.get(node.condition)
+        chosen = node.then if condition else node.otherwise
+        if condition is not None and chosen in values:
+            values[node] = values[chosen]
 
     def index_type(self, node: ast.IndexExpr) -> t.Type:
         base = self.check(node.base)
@@ -194,6 +198,8 @@ class OperatorChecker(CheckBase):
 
     def slice_type(self, node: ast.SliceExpr | ast.PlusSliceExpr) -> t.Type:
         base = _as_bits(self.check(node.base))
+        if isinstance(node, ast.PlusSliceExpr) and self.body.is_skipped:
+            return self._moving_slice(node)
         low = self.constant_int(node.low, "the lower end of a slice", 0)
         if isinstance(node, ast.SliceExpr):
             high = self.constant_int(node.high, "the upper end of a slice", 0)
@@ -215,6 +221,14 @@ class OperatorChecker(CheckBase):
         if isinstance(value, int):
             self.info.values[node] = (value >> low) & ((1 << (high - low + 1)) - 1)
         return t.Bits(high - low + 1)
+
+    def _moving_slice(self, node: ast.PlusSliceExpr) -> t.Type:
+        """``x[low+:width]``, where ``low`` may be known only at run time."""
+        low = _as_bits(self.check(node.low))
+        width = self.constant_int(node.width, "the width of a slice", 1)
+        if low not in (t.INT, t.UNKNOWN) and not isinstance(low, t.Bits):
+            self.report.error(node.low.loc, f"the lower end of a slice is a number, not '{low}'")
+        return t.UNKNOWN if width is None else t.Bits(width)
 
     def cast_type(self, node: ast.CastExpr) -> t.Type:
         target = self.resolve(node.type)

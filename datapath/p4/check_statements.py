@@ -5,6 +5,8 @@ Source: P4_16 specification 1.2.5, chapters 11 (statements) and 13 (packet parsi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Symbol
@@ -17,8 +19,6 @@ FINAL_STATES = ("accept", "reject")
 class StatementChecker(CallChecker):
     """Statements."""
 
-    _result: t.Type | None = None  # of the function being checked; None in a parser
-
     def statement(self, node: ast.Statement) -> None:
         if isinstance(node, ast.AssignStmt):
             self._assign(node)
@@ -30,7 +30,11 @@ class StatementChecker(CallChecker):
                     self.statement(inner)
         elif isinstance(node, ast.IfStmt):
             self._if(node)
-        elif isinstance(node, ast.VarDecl | ast.ConstDecl | ast.Instantiation):
+        elif isinstance(node, ast.VarDecl | ast.ConstDecl):
+            self.local(node)
+        elif isinstance(node, ast.Instantiation):
+            hint = "declare it before the states" if self.body.kind == "parser" else "declare it in the control"
+            self.report.error(node.loc, f"'{node.name}' cannot be instantiated among statements", hint=hint)
             self.local(node)
         elif isinstance(node, ast.ReturnStmt):
             self._return(node)
@@ -38,8 +42,8 @@ class StatementChecker(CallChecker):
             self._switch(node)
         elif isinstance(node, ast.ForStmt | ast.ForInStmt):
             self._for(node)
-        elif isinstance(node, ast.JumpStmt) and self._result is None:
-            self.report.error(node.loc, f"'{node.kind}' cannot stand in a parser")
+        elif isinstance(node, ast.JumpStmt):
+            self._jump(node)
 
     def _assign(self, node: ast.AssignStmt) -> None:
         target = self.check(node.target)
@@ -67,25 +71,79 @@ class StatementChecker(CallChecker):
                     self.statement(branch)
 
     def _return(self, node: ast.ReturnStmt) -> None:
-        if self._result is None:
+        result = self.body.result
+        if self.body.kind == "parser":
             self.report.error(node.loc, "'return' cannot stand in a parser")
         elif node.value is None:
-            if self._result not in (t.VOID, t.UNKNOWN):
-                self.report.error(node.loc, f"a value of type '{self._result}' must be returned")
-        elif self._result == t.VOID:
-            self.report.error(node.loc, "this function returns nothing")
+            if result not in (t.VOID, t.UNKNOWN):
+                self.report.error(node.loc, f"a value of type '{result}' must be returned")
+        elif result == t.VOID:
+            self.check(node.value)
+            what = "this function" if self.body.kind == "function" else str(self.body)
+            self.report.error(node.loc, f"{what} returns nothing")
         else:
-            self.check(node.value, self._result)
+            self.check(node.value, result)
+
+    def _jump(self, node: ast.JumpStmt) -> None:
+        if node.kind == "exit":
+            if self.body.kind not in ("control", "action"):
+                self.report.error(node.loc, f"'exit' cannot stand in {self.body}")
+        elif not self.body.n_loops:
+            self.report.error(node.loc, f"'{node.kind}' cannot stand outside of a loop")
 
     def _switch(self, node: ast.SwitchStmt) -> None:
-        type_ = self.check(node.value)
+        if self.body.kind == "parser":
+            self.report.error(node.loc, "'switch' cannot stand in a parser", hint="use if, or transition select")
+        type_ = self._switch_type(node)
+        default: ast.SwitchCase | None = None
+        seen: dict[object, ast.SwitchCase] = {}
         for case in node.cases:
-            if not isinstance(case.label, ast.DontCare):
-                self.check(case.label, type_)
+            if default is not None:
+                notes = [(default.loc, "the default is here")]
+                self.report.error(case.loc, "nothing can stand behind 'default'", hint="put it last", notes=notes)
+            if isinstance(case.label, ast.DontCare):
+                default = default or case
+            else:
+                label = self._switch_label(case.label, type_)
+                if label is not None and label in seen:
+                    notes = [(seen[label].loc, "first here")]
+                    self.report.error(case.loc, "this label stands twice", notes=notes)
+                seen.setdefault(label, case)
             if case.body is not None:
                 self.statement(case.body)
 
+    def _switch_type(self, node: ast.SwitchStmt) -> t.Type:
+        """Check what a switch is over."""
+        type_ = self.check(node.value)
+        plain = t.underlying(type_)
+        if isinstance(type_, t.ActionRun):
+            if self.body.kind != "control":
+                self.report.error(node.value.loc, f"{self.body} cannot apply a table")
+        elif not isinstance(plain, t.Bits | t.Enum) and plain not in (t.ERROR, t.BOOL, t.UNKNOWN):
+            hint = "write .action_run behind apply()" if isinstance(type_, t.Applied) else ""
+            self.report.error(node.value.loc, f"a switch cannot be over '{type_}'", hint=hint)
+            return t.UNKNOWN
+        return type_
+
+    def _switch_label(self, node: ast.Expr, type_: t.Type) -> object:
+        """Check a label; return what it stands for, None if that is not known."""
+        if isinstance(type_, t.ActionRun):
+            name = node.name if isinstance(node, ast.Name) else ""
+            if name not in type_.table.actions:
+                hint = did_you_mean(name, type_.table.actions)
+                notes = [(type_.table.node.loc, f"'{type_.table.name}' is declared here")]
+                message = f"'{name}' is no action of '{type_.table}'" if name else "a label is the name of an action"
+                self.report.error(node.loc, message, hint, notes)
+            return name or None
+        have = self.check(node)
+        self.coerce(node, have, type_, "this label")
+        value = self.info.values.get(node)
+        if type_ != t.UNKNOWN and not self.is_known(node):
+            self.report.error(node.loc, "a label must be known at compile time")
+        return value
+
     def _for(self, node: ast.ForStmt | ast.ForInStmt) -> None:
+        outer, self.body = self.body, replace(self.body, n_loops=self.body.n_loops + 1)
         with self.scope():
             if isinstance(node, ast.ForStmt):
                 for part in node.init:
@@ -102,6 +160,7 @@ class StatementChecker(CallChecker):
                     self.check(node.collection)
                 self.declare(Symbol(node.name, "var", type_, node, node.loc))
             self.statement(node.body)
+        self.body = outer
 
     # ------------------------------------------------------------------------------------------------ locals
     def local(self, node: ast.VarDecl | ast.ConstDecl | ast.Instantiation | ast.ValueSetDecl) -> None:
@@ -110,8 +169,8 @@ class StatementChecker(CallChecker):
             self.constant(node)
         elif isinstance(node, ast.Instantiation):
             made = self.instantiation(node)
-            if isinstance(made, t.Block) and made.kind != "parser":
-                self.report.error(node.type.loc, f"a parser cannot instantiate a {made.kind}")
+            if isinstance(made, t.Block) and made.kind != self.body.kind:
+                self.report.error(node.type.loc, f"{self.body} cannot instantiate a {made.kind}")
         elif isinstance(node, ast.ValueSetDecl):
             self.constant_int(node.size, "the size of a value set", 1, 1 << 31)
             self.local_symbol("value_set", node.name, t.SetOf(self.resolve(node.type)), node)
@@ -135,6 +194,12 @@ class StatementChecker(CallChecker):
             self.report.error(node.value.loc, "the value of a constant must be known at compile time")
         self.declare(Symbol(node.name, "const", type_, node, node.loc, value))
 
+    def is_known(self, node: ast.Expr) -> bool:
+        """Is the value of an expression known at compile time, or a fault in it told already?"""
+        if node in self.info.values or self.info.types.get(node) == t.UNKNOWN:
+            return True
+        return self.depends_on_parameter(node)
+
     def depends_on_parameter(self, node: ast.Expr) -> bool:
         """Is something in this expression known only when the parser is instantiated, or of no interest?"""
         if isinstance(node, ast.Name):
@@ -146,7 +211,7 @@ class StatementChecker(CallChecker):
                 s in self.info.values or self.depends_on_parameter(s) for s in sides
             )
         if isinstance(node, ast.CastExpr | ast.UnaryExpr):
-            return self.depends_on_parameter(node.operand)
+            return self.info.types.get(node.operand) == t.UNKNOWN or self.depends_on_parameter(node.operand)
         if isinstance(node, ast.ListExpr):
             return all(i in self.info.values or self.depends_on_parameter(i) for i in node.items)
         if isinstance(node, ast.StructExpr):
@@ -221,15 +286,15 @@ class StatementChecker(CallChecker):
             if _matches_all(case.keyset):
                 catch_all = catch_all or case
 
-    def keyset(self, node: ast.Expr, keys: tuple[t.Type, ...]) -> None:
-        """Check a keyset against the types of the keys that it stands for."""
+    def keyset(self, node: ast.Expr, keys: tuple[t.Type, ...], what: str = "select case") -> None:
+        """Check a keyset against the types of the keys that it stands for; ``what`` it belongs to."""
         if isinstance(node, ast.DontCare):
             return
         items = node.items if isinstance(node, ast.TupleKeyset) else (node,)
         if isinstance(node, ast.Name | ast.Member) and isinstance(self.check(node), t.SetOf):
             self._value_set_keyset(node, keys)
             return
-        if len(items) == 1 and isinstance(items[0], ast.ListExpr) and len(keys) > 1:
+        if len(items) == 1 and isinstance(items[0], ast.ListExpr) and (len(keys) > 1 or _is_scalar(keys)):
             items = items[0].items
         if len(keys) == 1 and len(items) > 1 and isinstance(keys[0], t.Tuple | t.Struct):
             keys = keys[0].items if isinstance(keys[0], t.Tuple) else tuple(f.type for f in keys[0].fields)
@@ -237,13 +302,13 @@ class StatementChecker(CallChecker):
             self.report.error(node.loc, f"{len(items)} values for {len(keys)} keys")
             return
         for item, key in zip(items, keys, strict=True):
-            self._simple_keyset(item, key)
+            self._simple_keyset(item, key, what)
 
-    def _simple_keyset(self, node: ast.Expr, key: t.Type) -> None:
+    def _simple_keyset(self, node: ast.Expr, key: t.Type, what: str) -> None:
         if isinstance(node, ast.DontCare):
             return
         if isinstance(node, ast.TupleKeyset):
-            self.keyset(node, (key,))
+            self.keyset(node, (key,), what)
             return
         if isinstance(node, ast.MaskExpr | ast.RangeExpr):
             parts = [node.value, node.mask] if isinstance(node, ast.MaskExpr) else [node.low, node.high]
@@ -260,10 +325,9 @@ class StatementChecker(CallChecker):
             have = self.check(part)
             if isinstance(key, t.Enum) and isinstance(have, t.Bits):
                 key = t.underlying(key)
-            self.coerce(part, have, key, "the value of a select case")
-            known = part in self.info.values or self.depends_on_parameter(part)
-            if not known and have != t.UNKNOWN:
-                self.report.error(part.loc, "the value of a select case must be known at compile time")
+            self.coerce(part, have, key, f"the value of a {what}")
+            if not self.is_known(part):
+                self.report.error(part.loc, f"the value of a {what} must be known at compile time")
 
     def _value_set_keyset(self, node: ast.Expr, keys: tuple[t.Type, ...]) -> None:
         set_type = self.check(node)
@@ -291,6 +355,10 @@ class StatementChecker(CallChecker):
         for name, state in known.items():
             if name not in reached and "start" in known:
                 self.report.warning("unreachable-state", state.loc, f"state '{name}' is never reached")
+
+
+def _is_scalar(keys: tuple[t.Type, ...]) -> bool:
+    return not any(isinstance(key, t.Tuple | t.Struct) for key in keys)
 
 
 def _matches_all(node: ast.Expr) -> bool:

@@ -129,7 +129,7 @@ class ExpressionParser(TokenStream):
     def _name(self) -> ast.Expr:
         absolute = self.accept(".") is not None
         token = self.name()
-        if self.is_type_name(token.text) is True and not (absolute and self.at("=")):
+        if self.is_type_name(token.text, absolute) is True and not (absolute and self.at("=")):
             args = self.type_args() if self.at("<") else None
             return ast.TypeExpr(token.location, ast.NamedType(token.location, token.text, args))
         return ast.Name(token.location, token.text, absolute)

@@ -164,9 +164,9 @@ class TokenStream:
     def declare(self, name: str, is_type: bool) -> None:
         self._scopes[-1][name] = is_type
 
-    def is_type_name(self, name: str) -> bool | None:
+    def is_type_name(self, name: str, absolute: bool = False) -> bool | None:
         """Return True for a type, False for anything else, None if the name was never declared."""
-        for scope in reversed(self._scopes):
+        for scope in reversed(self._scopes[:1] if absolute else self._scopes):
             if name in scope:
                 return scope[name]
         return None

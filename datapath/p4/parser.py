@@ -401,7 +401,7 @@ class Parser(StatementParser):
         kind = self.name("a match kind")
         annotations = self.annotations()
         self.expect(";")
-        return ast.KeyElement(value.loc, value, kind.text, annotations)
+        return ast.KeyElement(value.loc, value, kind.text, kind.location, annotations)
 
     def _action_item(self) -> ast.ActionRef:
         annotations = self.annotations()
@@ -410,10 +410,10 @@ class Parser(StatementParser):
         return action
 
     def _action_ref(self, annotations: tuple[ast.Annotation, ...] = ()) -> ast.ActionRef:
-        self.accept(".")
+        absolute = self.accept(".") is not None
         name = self.name("an action's name")
         args = self.arguments() if self.at("(") else ()
-        return ast.ActionRef(name.location, name.text, args, annotations)
+        return ast.ActionRef(name.location, name.text, args, absolute, annotations)
 
     def _table_entry(self) -> ast.TableEntry:
         location = self.token.location

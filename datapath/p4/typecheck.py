@@ -1,8 +1,8 @@
 """The type checker: names, scopes, types and constants of a whole program.
 
 Fed by ``parser.py``; what it finds out (``Info``) goes to ``lower.py`` together with the tree.  This file has the
-declarations.  Bodies of controls, actions and tables are not checked: the switch does not use them; bodies of functions
-are checked when a parser calls them.
+declarations.  Controls, actions and tables are checked like parsers, though the switch does not use them: who mistypes
+a name there wants to know.
 
 Source: P4_16 specification 1.2.5.
 """
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from datapath.p4 import ast
 from datapath.p4 import types as t
-from datapath.p4.check_base import Info, Symbol
-from datapath.p4.check_statements import StatementChecker
+from datapath.p4.check_base import Body, Info, Symbol
+from datapath.p4.check_controls import ControlChecker
 from datapath.p4.source import Report
 
 
@@ -24,12 +24,8 @@ def typecheck(program: ast.SourceProgram, report: Report) -> Info:
     return checker.info
 
 
-class TypeChecker(StatementChecker):
+class TypeChecker(ControlChecker):
     """Declarations."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report)
-        self._checked_functions: set[ast.Node] = set()
 
     def declaration(self, node: ast.Declaration) -> None:
         if isinstance(node, ast.ConstDecl):
@@ -53,7 +49,7 @@ class TypeChecker(StatementChecker):
         elif isinstance(node, ast.ControlDecl):
             self._control(node)
         elif isinstance(node, ast.ActionDecl):
-            self.declare(Symbol(node.name, "action", t.UNKNOWN, node, node.loc))
+            self.action(node)
         else:
             self.instantiation(node)
             self.info.instances[node.name] = node
@@ -162,31 +158,8 @@ class TypeChecker(StatementChecker):
         function = self._prototype(node.prototype)
         if isinstance(node, ast.FunctionDecl):
             self.info.functions[node.prototype] = node
+            self.function_body(node, function)
         self.declare(Symbol(node.name, "function", function, node, node.loc, functions=[function]))
-
-    def check_function_body(self, function: t.Function) -> None:
-        node = self.info.functions.get(function.node)
-        if node is None or node in self._checked_functions:
-            return
-        self._checked_functions.add(node)
-        scopes, self.scopes = self.scopes, self.scopes[:1]
-        result, self._result = self._result, function.result
-        with self.scope():
-            for variable in function.type_params:
-                self.scopes[-1][variable.name] = Symbol(variable.name, "type", variable, node, node.loc)
-            self._declare_params(function.params)
-            with self.scope():
-                for statement in node.body.statements:
-                    self.statement(statement)
-        if function.result not in (t.VOID, t.UNKNOWN) and not _returns(node.body):
-            self.report.error(node.loc, f"function '{node.name}' may end without 'return'")
-        self.scopes, self._result = scopes, result
-
-    def _declare_params(self, params: tuple[t.Param, ...], kind: str = "param") -> None:
-        for param in params:
-            symbol = Symbol(param.name, kind, param.type, param.node, param.node.loc, direction=param.direction)
-            self.scopes[-1][param.name] = symbol
-            self.info.symbols[param.node] = symbol
 
     def _extern(self, node: ast.ExternDecl) -> None:
         with self.scope():
@@ -218,24 +191,24 @@ class TypeChecker(StatementChecker):
             params = self.params(node.params)
             constructor_params = self.params(node.constructor_params)
             block = t.Block("parser", node.name, variables, node, variables, params, constructor_params)
-            self._declare_params(params)
-            self._declare_params(constructor_params, "const")
-            result, self._result = self._result, None
-            with self.scope():
+            self.declare_params(params)
+            self.declare_params(constructor_params, "const")
+            with self.within(Body("parser")):
                 for local in node.locals:
                     self.local(local)
                 self.states(node)
-            self._result = result
         self.info.blocks[node] = block
         self._declare_type(node.name, block, node)
 
     def _control(self, node: ast.ControlDecl) -> None:
-        """Resolve a control's parameters; its body is of no use to a switch whose tables are set at run time."""
         with self.scope():
             variables = self.type_vars(node.type_params, node)
             params = self.params(node.params)
             constructor_params = self.params(node.constructor_params)
-        block = t.Block("control", node.name, variables, node, variables, params, constructor_params)
+            block = t.Block("control", node.name, variables, node, variables, params, constructor_params)
+            self.declare_params(params)
+            self.declare_params(constructor_params, "const")
+            self.control_body(node)
         self.info.blocks[node] = block
         self._declare_type(node.name, block, node)
 
@@ -250,17 +223,3 @@ def _fits_header(type_: t.Type) -> bool:
     if isinstance(type_, t.Array) and not isinstance(type_, t.Stack):
         return _fits_header(type_.element)
     return isinstance(t.underlying(type_), t.Bits) or t.underlying(type_) == t.BOOL
-
-
-def _returns(node: ast.Statement) -> bool:
-    """Does every way through the statement end in ``return``?"""
-    if isinstance(node, ast.ReturnStmt):
-        return True
-    if isinstance(node, ast.BlockStmt):
-        return any(map(_returns, node.statements))
-    if isinstance(node, ast.IfStmt):
-        return node.otherwise is not None and _returns(node.then) and _returns(node.otherwise)
-    if isinstance(node, ast.SwitchStmt):
-        covers_all = any(isinstance(c.label, ast.DontCare) for c in node.cases)
-        return covers_all and all(c.body is None or _returns(c.body) for c in node.cases)
-    return False

@@ -208,6 +208,36 @@ class Block(Type):
 
 
 @dataclass(frozen=True)
+class Table(Type):
+    name: str
+    node: ast.TableDecl
+    actions: Mapping[str, ast.ActionRef] = field(compare=False, hash=False)  # as listed
+
+    def __str__(self) -> str:
+        return f"table {self.name}"
+
+
+@dataclass(frozen=True)
+class Applied(Type):
+    """What a table's ``apply`` returns: ``hit``, ``miss``, ``action_run``."""
+
+    table: Table
+
+    def __str__(self) -> str:
+        return f"result of table {self.table.name}"
+
+
+@dataclass(frozen=True)
+class ActionRun(Type):
+    """``t.apply().action_run``: which action a table ran."""
+
+    table: Table
+
+    def __str__(self) -> str:
+        return f"action of table {self.table.name}"
+
+
+@dataclass(frozen=True)
 class SetOf(Type):
     """A value set, or a keyset."""
 

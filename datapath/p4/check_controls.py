@@ -1,0 +1,275 @@
+"""Checks the bodies of functions, actions and controls, and tables.  Stands on ``check_statements.py``.
+
+Source: P4_16 specification 1.2.5, chapter 14 (control blocks); section 10 (functions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from datapath.errors import Location
+from datapath.p4 import ast
+from datapath.p4 import types as t
+from datapath.p4.check_base import Body, Symbol
+from datapath.p4.check_statements import StatementChecker
+from datapath.p4.source import did_you_mean
+
+BODY_OF_TABLE = ("key", "actions", "default_action", "entries")  # read first, in this order
+
+
+class ControlChecker(StatementChecker):
+    """Bodies of functions, actions and controls."""
+
+    def declare_params(self, params: Sequence[t.Param], kind: str = "param") -> None:
+        for param in params:
+            symbol = Symbol(param.name, kind, param.type, param.node, param.node.loc, direction=param.direction)
+            self.scopes[-1][param.name] = symbol
+            self.info.symbols[param.node] = symbol
+
+    def function_body(self, node: ast.FunctionDecl, function: t.Function) -> None:
+        """Check the body of a function or method."""
+        with self.scope():
+            for variable in function.type_params:
+                self.scopes[-1][variable.name] = Symbol(variable.name, "type", variable, node, node.loc)
+            self.declare_params(function.params)
+            with self.within(Body("function", function.result)):
+                for statement in node.body.statements:
+                    self.statement(statement)
+        if function.result not in (t.VOID, t.UNKNOWN) and not _returns(node.body):
+            self.report.error(node.loc, f"function '{node.name}' may end without 'return'")
+
+    def action(self, node: ast.ActionDecl) -> None:
+        with self.scope():
+            params = self.params(node.params)
+            self._action_params(params)
+            self.declare_params(params)
+            with self.within(Body("action")):
+                for statement in node.body.statements:
+                    self.statement(statement)
+        function = t.Function(node.name, (), params, t.VOID, node)
+        self.declare(Symbol(node.name, "action", function, node, node.loc, functions=[function]))
+
+    def _action_params(self, params: Sequence[t.Param]) -> None:
+        data: t.Param | None = None
+        for param in params:
+            if isinstance(param.type, t.Extern | t.Block):
+                self.report.error(param.node.loc, f"an action's parameter cannot be of type '{param.type}'")
+            if not param.direction:
+                data = data or param
+            elif data is not None:
+                notes = [(data.node.loc, f"'{data.name}' has none")]
+                hint = "those that the control plane sets come last"
+                message = f"parameter '{param.name}' with a direction stands behind one without"
+                self.report.error(param.node.loc, message, hint, notes)
+
+    def control_body(self, node: ast.ControlDecl) -> None:
+        """Check a control whose parameters are declared."""
+        with self.within(Body("control")):
+            for local in node.locals:
+                if isinstance(local, ast.ActionDecl):
+                    self.action(local)
+                elif isinstance(local, ast.TableDecl):
+                    self.table(local)
+                else:
+                    self.local(local)
+            self.statement(node.body)
+
+    # ------------------------------------------------------------------------------------------------ tables
+    def table(self, node: ast.TableDecl) -> None:
+        properties: dict[str, ast.TableProperty] = {}
+        for item in node.properties:
+            if item.name in properties:
+                notes = [(properties[item.name].loc, "first here")]
+                self.report.error(item.loc, f"table '{node.name}' has two properties '{item.name}'", notes=notes)
+            else:
+                properties[item.name] = item
+        keys = self._table_keys(properties.get("key"))
+        listed = self._table_actions(node, properties.get("actions"))
+        made = t.Table(node.name, node, {name: ref for name, (ref, _) in listed.items()})
+        self._default_action(made, listed, properties.get("default_action"))
+        self._entries(made, listed, keys, properties.get("entries"))
+        for name, item in properties.items():
+            if item.value is not None and name != "default_action":
+                self._table_property(item, item.value)
+        self.declare(Symbol(node.name, "table", made, node, node.loc))
+
+    def _table_keys(self, item: ast.TableProperty | None) -> list[tuple[ast.KeyElement, t.Type]]:
+        keys = []
+        for element in item.keys if item is not None else ():
+            type_ = self.check(element.value)
+            if not _can_be_key(type_):
+                self.report.error(element.loc, f"a key cannot be of type '{type_}'")
+                type_ = t.UNKNOWN
+            if element.match_kind not in self.match_kinds:
+                hint = did_you_mean(element.match_kind, self.match_kinds)
+                self.report.error(element.match_kind_loc, f"unknown match kind '{element.match_kind}'", hint=hint)
+            keys.append((element, type_))
+        return keys
+
+    def _table_actions(
+        self, node: ast.TableDecl, item: ast.TableProperty | None
+    ) -> dict[str, tuple[ast.ActionRef, t.Function | None]]:
+        if item is None:
+            self.report.error(node.loc, f"table '{node.name}' has no actions", hint="write: actions = { ... }")
+            return {}
+        listed: dict[str, tuple[ast.ActionRef, t.Function | None]] = {}
+        for ref in item.actions:
+            if ref.name in listed:
+                notes = [(listed[ref.name][0].loc, "first here")]
+                self.report.error(ref.loc, f"action '{ref.name}' is listed twice", notes=notes)
+                continue
+            listed[ref.name] = ref, self._listed_action(ref)
+        return listed
+
+    def _listed_action(self, ref: ast.ActionRef) -> t.Function | None:
+        """Check an action in the list of a table: exactly its parameters with a direction are given."""
+        symbol = self.find(ref.name, ref.absolute)
+        if symbol is None:
+            self.unknown_name(ref.loc, ref.name, "action", ("action",))
+        elif symbol.kind != "action":
+            notes = [(symbol.location, "declared here")]
+            self.report.error(ref.loc, f"'{ref.name}' is not an action", notes=notes)
+        if symbol is None or symbol.kind != "action":
+            self.check_all(ref.args)
+            return None
+        function = symbol.functions[0]
+        directed = [p for p in function.params if p.direction]
+        matched = self.match_args(directed, ref.args)
+        notes = [(symbol.location, "declared here")]
+        missing = next((p for p, value in matched if value is None and not p.has_default), None)
+        if missing is not None:
+            what = f"parameter '{missing.name}' of action '{ref.name}'"
+            message = f"{what} needs a value here: it is '{missing.direction}'"
+            self.report.error(ref.loc, message, notes=notes)
+        elif len(ref.args) > len(directed):
+            self.check_all(ref.args)
+            hint = "parameters without a direction are set by the control plane"
+            self.report.error(ref.loc, f"action '{ref.name}' takes {len(directed)} values here", hint, notes)
+        self.check_args(matched, {})
+        return function
+
+    def _table_property(self, item: ast.TableProperty, value: ast.Expr) -> None:
+        type_ = self.check(value)
+        if type_ == t.UNKNOWN:
+            return
+        if item.name == "size":
+            if type_ != t.INT and not isinstance(type_, t.Bits):
+                self.report.error(value.loc, f"the size of a table is a number, not '{type_}'")
+        elif item.name == "largest_priority_wins":
+            self.coerce(value, type_, t.BOOL, f"'{item.name}'")
+        elif item.name == "priority_delta":
+            self.constant_int(value, f"'{item.name}'", 1, 1 << 31)
+
+    # ------------------------------------------------------------------------------------------------ entries
+    def _default_action(
+        self,
+        table: t.Table,
+        listed: Mapping[str, tuple[ast.ActionRef, t.Function | None]],
+        item: ast.TableProperty | None,
+    ) -> None:
+        value = item.value if item is not None else None
+        if value is None:
+            return
+        callee = value.callee if isinstance(value, ast.CallExpr) else value
+        if not isinstance(callee, ast.Name):
+            self.report.error(value.loc, "the default action is an action of the table, with its arguments")
+            return
+        args = value.args if isinstance(value, ast.CallExpr) else ()
+        self._chosen_action(table, listed, callee.name, args, callee.loc)
+
+    def _chosen_action(
+        self,
+        table: t.Table,
+        listed: Mapping[str, tuple[ast.ActionRef, t.Function | None]],
+        name: str,
+        args: Sequence[ast.Argument],
+        location: Location,
+    ) -> None:
+        """Check the default action, or that of an entry: one of those listed, with all its parameters."""
+        self.check_all(args)
+        if name not in listed:
+            notes = [(table.node.loc, f"'{table.name}' is declared here")]
+            message = f"'{name}' is not among the actions of '{table}'"
+            self.report.error(location, message, did_you_mean(name, listed), notes)
+            return
+        ref, function = listed[name]
+        if function is None:
+            return
+        matched = self.match_args(function.params, args)
+        notes = [(function.node.loc, "declared here")]
+        missing = next((p for p, value in matched if value is None and not p.has_default), None)
+        if missing is not None:
+            self.report.error(location, f"parameter '{missing.name}' of action '{name}' needs a value", notes=notes)
+        elif len(args) > len(function.params):
+            message = f"action '{name}' takes {len(function.params)} arguments, {len(args)} given"
+            self.report.error(location, message, notes=notes)
+        bound = dict(self.match_args([p for p in function.params if p.direction], ref.args))
+        for param, value in self.check_args(matched, {}):
+            if value is None:
+                continue
+            if param.direction:
+                given = next((v for p, v in bound.items() if p.name == param.name), None)
+                if given is not None and not _same(given, value):
+                    notes = [(given.loc, "this is given there")]
+                    message = f"argument '{param.name}' differs from that in the list of actions"
+                    self.report.error(value.loc, message, notes=notes)
+            elif not self.is_known(value):
+                message = f"argument '{param.name}' must be known at compile time: it has no direction"
+                self.report.error(value.loc, message)
+
+    def _entries(
+        self,
+        table: t.Table,
+        listed: Mapping[str, tuple[ast.ActionRef, t.Function | None]],
+        keys: Sequence[tuple[ast.KeyElement, t.Type]],
+        item: ast.TableProperty | None,
+    ) -> None:
+        if item is None:
+            return
+        if not keys and item.entries:
+            self.report.error(item.loc, f"table '{table.name}' has no key, so it can have no entries")
+            return
+        for entry in item.entries:
+            if entry.priority is not None:
+                if item.is_const:
+                    hint = "their order in the program says which one wins"
+                    self.report.error(entry.priority.loc, "entries of 'const entries' have no priority", hint=hint)
+                self.constant_int(entry.priority, "a priority", 0, 1 << 31)
+            self.keyset(entry.keyset, tuple(type_ for _, type_ in keys), "table entry")
+            self._chosen_action(table, listed, entry.action.name, entry.action.args, entry.action.loc)
+
+
+def _can_be_key(type_: t.Type) -> bool:
+    plain = t.underlying(type_)
+    return isinstance(plain, t.Bits | t.Enum | t.Varbit | t.TypeVar) or plain in (t.BOOL, t.ERROR, t.UNKNOWN)
+
+
+def _in_order(fields: Sequence[ast.KeyValue]) -> tuple[ast.KeyValue, ...]:
+    return tuple(sorted(fields, key=lambda f: f.name))
+
+
+def _same(a: object, b: object) -> bool:
+    """Are two expressions written alike?"""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, ast.StructExpr) and isinstance(b, ast.StructExpr):
+        return _same(_in_order(a.fields), _in_order(b.fields)) and a.dots == b.dots
+    if isinstance(a, ast.Node):
+        names = [f.name for f in fields(a) if f.name != "loc"]
+        return type(a) is type(b) and all(_same(getattr(a, n), getattr(b, n)) for n in names)
+    return a == b
+
+
+def _returns(node: ast.Statement) -> bool:
+    """Does every way through the statement end in ``return``?"""
+    if isinstance(node, ast.ReturnStmt):
+        return True
+    if isinstance(node, ast.BlockStmt):
+        return any(map(_returns, node.statements))
+    if isinstance(node, ast.IfStmt):
+        return node.otherwise is not None and _returns(node.then) and _returns(node.otherwise)
+    if isinstance(node, ast.SwitchStmt):
+        covers_all = any(isinstance(c.label, ast.DontCare) for c in node.cases)
+        return covers_all and all(c.body is None or _returns(c.body) for c in node.cases)
+    return False
