@@ -29,6 +29,11 @@ def is_continuation(name: str) -> bool:
     return "$" in name
 
 
+def is_loop_head(name: str) -> bool:
+    """Tell whether each round of a loop statement begins with this state."""
+    return "$loop" in name
+
+
 def reachable(program: Program) -> set[str]:
     """Return the names of the states that can be reached from the start state."""
     states = {state.name: state for state in program.states}
@@ -87,7 +92,7 @@ def counted_states(program: Program) -> frozenset[str]:
 
     A state that extracts ``stack.next`` on every visit bounds its loops, if nothing in the program pops that stack or
     sets its nextIndex.
-    Continuations are no visits of their own.
+    Continuations are no visits of their own, but each round of a loop statement is one.
     """
     statements = [s for state in program.states for s in flat_statements(state.statements)]
     popped = {s.stack for s in statements if isinstance(s, SetNext) or (isinstance(s, PushPop) and s.count < 0)}
@@ -100,4 +105,5 @@ def counted_states(program: Program) -> frozenset[str]:
 
     free = {state.name: state for state in program.states if not bounds(state)}
     found = loops(free, lambda name: targets(free[name]))
-    return frozenset(name for part in found for name in part if not is_continuation(name))
+    names = [name for part in found for name in part]
+    return frozenset(name for name in names if is_loop_head(name) or not is_continuation(name))

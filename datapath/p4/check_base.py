@@ -60,6 +60,8 @@ class Info:
 
     types: dict[ast.Node, t.Type] = field(default_factory=dict)  # of expressions, and of what type nodes name
     values: dict[ast.Node, t.Value] = field(default_factory=dict)  # of expressions known at compile time
+    written: list[ast.Node] = field(default_factory=list)  # the variables that are written to, write by write
+    written_in: dict[ast.Node, frozenset[ast.Node]] = field(default_factory=dict)  # by a loop, its counting left out
     symbols: dict[ast.Node, Symbol] = field(default_factory=dict)  # what Names and declarations stand for
     calls: dict[ast.Node, Call] = field(default_factory=dict)
     blocks: dict[ast.Node, t.Block] = field(default_factory=dict)  # of parser and control declarations

@@ -295,6 +295,7 @@ class ExpressionChecker(OperatorChecker):
                 self.report.error(node.loc, f"{what} must be a variable or a field")
             return False
         if symbol.kind == "var" or (symbol.kind == "param" and symbol.direction in ("out", "inout")):
+            self.info.written.append(symbol.node)
             return True
         why = {"param": f"parameter '{symbol.name}' is only read ('{symbol.direction or 'no direction'}')"}.get(
             symbol.kind, f"'{symbol.name}' is a {symbol.kind}"

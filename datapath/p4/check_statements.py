@@ -149,18 +149,40 @@ class StatementChecker(CallChecker):
                 for part in node.init:
                     self.statement(part)
                 self.check(node.condition, t.BOOL)
-                for part in node.update:
+                counts = [p for p in node.update if isinstance(p, ast.AssignStmt) and isinstance(p.target, ast.Name)]
+                for part in counts:
                     self.statement(part)
+                n_written = len(self.info.written)
+                for part in node.update:
+                    if part not in counts:
+                        self.statement(part)
             else:
-                type_ = self.resolve(node.type)
-                if isinstance(node.collection, ast.RangeExpr):
-                    self.check(node.collection.low, type_)
-                    self.check(node.collection.high, type_)
-                else:
-                    self.check(node.collection)
-                self.declare(Symbol(node.name, "var", type_, node, node.loc))
+                self._collection(node)
+                n_written = len(self.info.written)
             self.statement(node.body)
+            self.info.written_in[node] = frozenset(self.info.written[n_written:])
         self.body = outer
+
+    def _collection(self, node: ast.ForInStmt) -> None:
+        """Check what a loop goes over, and declare its variable."""
+        type_ = self.resolve(node.type)
+        if isinstance(node.collection, ast.RangeExpr):
+            if not isinstance(t.underlying(type_), t.Bits) and type_ != t.UNKNOWN:
+                self.report.error(node.loc, f"a range has no elements of type '{type_}'", hint="bit<W> or int<W>")
+            self.check(node.collection.low, type_)
+            self.check(node.collection.high, type_)
+        elif isinstance(node.collection, ast.ListExpr):
+            self.check(node.collection, t.List(type_))
+        else:
+            found = self.check(node.collection)
+            element = found.element if isinstance(found, t.Array | t.List) else None
+            if element is None and found != t.UNKNOWN:
+                self.report.error(
+                    node.collection.loc, f"a '{found}' has no elements to go over", hint="a range, a list, an array"
+                )
+            elif element is not None and t.UNKNOWN not in (element, type_) and element != type_:
+                self.report.error(node.loc, f"'{node.name}' is a '{type_}', but the elements are '{element}'")
+        self.declare(Symbol(node.name, "var", type_, node, node.loc))
 
     # ------------------------------------------------------------------------------------------------ locals
     def local(self, node: ast.VarDecl | ast.ConstDecl | ast.Instantiation | ast.ValueSetDecl) -> None:

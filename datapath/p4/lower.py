@@ -17,6 +17,7 @@ from datapath.p4 import types as t
 from datapath.p4.check_base import Info
 from datapath.p4.checksums import find_checksums
 from datapath.p4.deparser import Root, emit_order
+from datapath.p4.jumps import is_jump
 from datapath.p4.lower_base import Frame, LoweringFailure
 from datapath.p4.lower_states import LowerStates
 from datapath.p4.places import (
@@ -125,8 +126,8 @@ class ProgramLowering(LowerStates):
         prologue = self._as_initial_values(self.out)
         names = {"start": self.unique_name("start")}
         looped = any("start" in _targets(s) for s in node.states)
-        if prologue and looped:
-            names["start"] = self.unique_name("start_again")
+        if prologue and (looped or any(map(is_jump, prologue))):
+            names["start"] = self.unique_name("start_again") if looped else self.part_name()
             self.out = prologue
             self.finish(ir.Goto(names["start"]))
             prologue = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from datapath.errors import Location
 from datapath.ir import evaluate
@@ -16,6 +16,7 @@ from datapath.ir import model as ir
 from datapath.p4 import ast, constants
 from datapath.p4 import types as t
 from datapath.p4.check_base import Info
+from datapath.p4.jumps import Step
 from datapath.p4.places import (
     Compound,
     HeaderPlace,
@@ -50,7 +51,7 @@ class Frame:
     bound: Mapping[t.Type, t.Type] = field(default_factory=dict)
     accept: str = ir.ACCEPT  # where ``accept`` leads
     result: Place | None = None  # of a function
-    returned: ir.VarRef | None = None  # set once a function has returned, where that is not known here
+    leave: int | None = None  # the label of a function that returns from inside a loop
 
 
 class LowerBase:
@@ -80,6 +81,10 @@ class LowerBase:
             location = getattr(statement, "location", None) or self.frame.node.loc
             self.unsupported(location, f"the program has more than {MAX_STATEMENTS} statements when all is inlined")
         self.out.append(statement)
+
+    def emit_step(self, step: Step) -> None:
+        """Emit what is taken apart before it would be seen as IR (``lower_states.py``)."""
+        self.emit(cast(ir.Statement, step))
 
     # ------------------------------------------------------------------------------------------------ types
     def type_of(self, node: ast.Expr | ast.TypeNode) -> t.Type:

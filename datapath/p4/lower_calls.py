@@ -1,13 +1,14 @@
 """Calls to IR: packet_in's methods, built-in methods of headers and stacks, functions (inlined).
 
-Stands on ``lower_statements.py``; externs with a state of their own are in ``lower_externs.py``.
+Stands on ``lower_loops.py``; externs with a state of their own are in ``lower_externs.py``.
 
 Source: P4_16 specification 1.2.5, sections 6.8 (calling convention), 8.18 to 8.20 (headers, stacks), 13.8 (extraction).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from datapath.errors import Location
@@ -16,7 +17,8 @@ from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call
 from datapath.p4.lower_base import Frame, LoweringFailure
-from datapath.p4.lower_statements import LowerStatements
+from datapath.p4.lower_loops import LowerLoops
+from datapath.p4.lower_statements import has_return
 from datapath.p4.places import (
     ChoicePlace,
     Compound,
@@ -48,7 +50,7 @@ class CopyOut:
     source: Place
 
 
-class LowerCalls(LowerStatements):
+class LowerCalls(LowerLoops):
     """Calls."""
 
     def call(self, node: ast.CallExpr) -> RValue:
@@ -72,10 +74,14 @@ class LowerCalls(LowerStatements):
                 return self._inline(node, call)
             return self._extern_function(node, call)
         if call.kind == "apply":
-            self.unsupported(node.loc, "applying a parser here", "apply it in a statement of a state")
+            self.apply(node)
+            return Compound(t.VOID, {})
         self.unsupported(node.loc, "creating an instance inside an expression")
 
     def extern_method(self, node: ast.CallExpr, call: Call, target: InstancePlace) -> RValue:
+        raise NotImplementedError
+
+    def apply(self, node: ast.CallExpr) -> None:
         raise NotImplementedError
 
     def _size(self, node: ast.CallExpr, call: Call) -> RValue:
@@ -252,12 +258,18 @@ class LowerCalls(LowerStatements):
         result_type = t.substitute(call.function.result, bound)
         if result_type != t.VOID:
             frame.result = self.local_place(result_type, f"{frame.prefix}return", node.loc)
-        outer, self.frame = self.frame, frame
-        self.statements(declaration.body.statements)
-        self.frame = outer
-        self.active.pop()
+        with self.inside(frame):
+            if _returns_in_loop(declaration.body):
+                self.block(lambda label: self._leaving(declaration, label), node.loc)
+            else:
+                self.statements(declaration.body.statements)
         self.copy_out(copies, node.loc)
         return Compound(t.VOID, {}) if frame.result is None else self.read(frame.result, node.loc)
+
+    def _leaving(self, declaration: ast.FunctionDecl, label: int) -> None:
+        """The body of a function each ``return`` of which leaves a block."""
+        self.frame.leave = label
+        self.statements(declaration.body.statements)
 
     def enter(self, declaration: ast.Node, location: Location) -> None:
         """Begin to inline a declaration, unless it is being inlined already."""
@@ -268,6 +280,17 @@ class LowerCalls(LowerStatements):
         if len(self.active) >= MAX_INLINE_DEPTH:
             self.unsupported(location, f"calls nested more than {MAX_INLINE_DEPTH} deep")
         self.active.append(declaration)
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[None]:
+        """Lower the body of what was entered; leave it in the end."""
+        outer, loops = self.frame, self.loops_around
+        self.frame, self.loops_around = frame, ()
+        try:
+            yield
+        finally:
+            self.frame, self.loops_around = outer, loops
+            self.active.pop()
 
     # ------------------------------------------------------------------------------------------------ arguments
     def bind(self, args: Sequence[tuple[t.Param, ast.Expr | None]], frame: Frame, location: Location) -> list[CopyOut]:
@@ -357,3 +380,7 @@ class LowerCalls(LowerStatements):
     def copy_out(self, copies: Sequence[CopyOut], location: Location) -> None:
         for copy in copies:
             self.store(copy.target, self.read(copy.source, location), location)
+
+
+def _returns_in_loop(body: ast.Statement) -> bool:
+    return any(isinstance(s, ast.ForStmt | ast.ForInStmt) and has_return(s) for s in ast.walk_statements(body))

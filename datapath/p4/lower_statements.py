@@ -13,6 +13,7 @@ from datapath.ir import model as ir
 from datapath.ir.walk import expressions
 from datapath.p4 import ast
 from datapath.p4 import types as t
+from datapath.p4.jumps import Leave
 from datapath.p4.lower_base import LoweringFailure, constant_of
 from datapath.p4.lower_expressions import LowerExpressions
 from datapath.p4.places import (
@@ -32,8 +33,6 @@ from datapath.p4.places import (
     roots,
 )
 
-MAX_UNROLLED = 1024  # rounds of a for loop
-
 
 class LowerStatements(LowerExpressions):
     """Statements."""
@@ -49,11 +48,14 @@ class LowerStatements(LowerExpressions):
             if isinstance(node, ast.ReturnStmt):
                 self._return(node)
                 return True
+            if isinstance(node, ast.JumpStmt):
+                self.jump(node)
+                return False
             if isinstance(node, ast.BlockStmt):
                 if has_return(node):
                     return self.statements([*node.statements, *rest])
                 self.statements(node.statements)
-            elif isinstance(node, ast.IfStmt) and has_return(node):
+            elif isinstance(node, ast.IfStmt) and has_return(node) and self.frame.leave is None:
                 return self._if(node, rest)
             elif isinstance(node, ast.SwitchStmt):
                 return self.statements([*_switch_as_ifs(node), *rest])
@@ -63,11 +65,13 @@ class LowerStatements(LowerExpressions):
 
     def statement(self, node: ast.Statement) -> None:
         """Lower one statement; a fault in it is reported and the next one is lowered."""
+        outer = self.out
         try:
             self._statement(node)
         except LoweringFailure:
             if self.report.n_errors == 0:
                 raise
+            self.out = outer
 
     def _statement(self, node: ast.Statement) -> None:
         if isinstance(node, ast.AssignStmt):
@@ -85,15 +89,22 @@ class LowerStatements(LowerExpressions):
         elif isinstance(node, ast.Instantiation):
             self.frame.env[node] = self.instantiate(node)
         elif isinstance(node, ast.ForInStmt):
-            self._for_in(node)
+            self.for_in_loop(node)
         elif isinstance(node, ast.ForStmt):
-            self.unsupported(node.loc, "a for loop with a condition, in a parser", "use for (... in low .. high)")
-        elif isinstance(node, ast.JumpStmt):
-            self.unsupported(node.loc, f"'{node.kind}' in a parser")
+            self.for_loop(node)
         else:
             assert isinstance(node, ast.EmptyStmt), node
 
     def instantiate(self, node: ast.Instantiation) -> InstancePlace:
+        raise NotImplementedError
+
+    def for_loop(self, node: ast.ForStmt) -> None:
+        raise NotImplementedError
+
+    def for_in_loop(self, node: ast.ForInStmt) -> None:
+        raise NotImplementedError
+
+    def jump(self, node: ast.JumpStmt) -> None:
         raise NotImplementedError
 
     def constant_place(self, node: ast.ConstDecl) -> Place:
@@ -115,6 +126,8 @@ class LowerStatements(LowerExpressions):
     def _return(self, node: ast.ReturnStmt) -> None:
         if node.value is not None and self.frame.result is not None:
             self.store(self.frame.result, self.rvalue(node.value), node.loc)
+        if self.frame.leave is not None:
+            self.emit_step(Leave(self.frame.leave))
 
     def _if(self, node: ast.IfStmt, rest: Sequence[ast.Statement]) -> bool:
         condition = self.scalar(node.condition)
@@ -135,20 +148,6 @@ class LowerStatements(LowerExpressions):
         else:
             self.emit(ir.Evaluate(condition, node.loc))
         return then_returns and otherwise_returns
-
-    def _for_in(self, node: ast.ForInStmt) -> None:
-        if not isinstance(node.collection, ast.RangeExpr):
-            self.unsupported(node.loc, "a for loop over anything but a range, in a parser")
-        low = self.info.values.get(node.collection.low)
-        high = self.info.values.get(node.collection.high)
-        if not isinstance(low, int) or not isinstance(high, int):
-            self.unsupported(node.loc, "a for loop whose bounds are not known at compile time, in a parser")
-        if high - low >= MAX_UNROLLED:
-            self.unsupported(node.loc, f"a for loop of more than {MAX_UNROLLED} rounds, in a parser")
-        type_ = self.type_of(node.type)
-        for value in range(low, high + 1):
-            self.frame.env[node] = ReadOnly(self.constant(value, type_, node.loc))
-            self.statements([node.body])
 
     # ------------------------------------------------------------------------------------------------ assignment
     def _assign(self, node: ast.AssignStmt) -> None:

@@ -16,9 +16,9 @@ from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call, Info
+from datapath.p4.jumps import Block, Enter, Leave, Loop, Step, is_jump
 from datapath.p4.lower_base import Frame, LoweringFailure, constant_of
 from datapath.p4.lower_externs import LowerExterns
-from datapath.p4.lower_statements import has_return
 from datapath.p4.places import (
     Compound,
     InstancePlace,
@@ -38,6 +38,8 @@ class LowerStates(LowerExterns):
     def __init__(self, info: Info, report: Report) -> None:
         super().__init__(info, report)
         self.states: list[ir.State] = []
+        self._n_states = 0  # those of sub-parsers included that are not among ``states`` yet
+        self._exits: dict[int, str] = {}  # of each block, by its label, the state behind it
         self.applied: set[ast.Node] = set()  # parsers that others apply
         self._names: set[str] = {ir.ACCEPT, ir.REJECT}
         self._state = ""  # the one being filled
@@ -49,11 +51,70 @@ class LowerStates(LowerExterns):
         self.out = []
 
     def finish(self, transition: ir.Transition) -> None:
+        """Complete the state, unless it has left for others on all ways; what jumps in it cuts it into several."""
+        steps: Sequence[Step] = self.out
+        self.out = []
+        if self._lay(steps):
+            self._end(transition)
+
+    def _end(self, transition: ir.Transition) -> None:
         self.states.append(ir.State(self._state, tuple(self.out), transition, self._location))
         self.out = []
-        if len(self.states) > MAX_STATES:
+        self._n_states += 1
+        if self._n_states > MAX_STATES:
             assert self._location is not None
             self.unsupported(self._location, f"more than {MAX_STATES} states when all sub-parsers are inlined")
+
+    def _lay(self, steps: Sequence[Step]) -> bool:
+        """Put steps into the state being filled and, at jumps, into further ones; tell whether their end is reached."""
+        for step in steps:
+            if isinstance(step, Leave):
+                self._end(ir.Goto(self._exits[step.label]))
+                return False
+            if isinstance(step, Loop):
+                head = self.part_name("loop")
+                self._end(ir.Goto(head))
+                self.begin(head, step.location)
+                if self._lay(step.steps):
+                    self._end(ir.Goto(head))
+                return False
+            if isinstance(step, Block):
+                exit_ = self._exits[step.label] = self.part_name()
+                if self._lay(step.steps):
+                    self._end(ir.Goto(exit_))
+                self.begin(exit_, step.location)
+            elif isinstance(step, Enter):
+                self._end(ir.Goto(step.start, step.location))
+                self.states.extend(step.states)
+                self.begin(step.join, step.location)
+            elif isinstance(step, ir.If) and is_jump(step):
+                if not self._branch(step):
+                    return False
+            else:
+                self.out.append(step)
+        return True
+
+    def _branch(self, node: ir.If) -> bool:
+        """A branch with jumps in it becomes a select and states of its own."""
+        join = self.part_name()
+        names = [self._way(steps, join) for steps in (node.then, node.otherwise)]
+        cases = (ir.Case((ir.Masked(1, 1),), names[0], node.location), ir.Case((ir.Any(),), names[1], node.location))
+        self._end(ir.Select((node.condition,), cases, node.location))
+        is_joined = join in names
+        for name, steps in zip(names, (node.then, node.otherwise), strict=True):
+            if steps and not isinstance(steps[0], Leave):
+                self.begin(name, node.location)
+                if self._lay(steps):
+                    self._end(ir.Goto(join))
+                    is_joined = True
+        self.begin(join, node.location)
+        return is_joined
+
+    def _way(self, steps: Sequence[Step], join: str) -> str:
+        """Name the state that a branch goes to."""
+        if not steps:
+            return join
+        return self._exits[steps[0].label] if isinstance(steps[0], Leave) else self.part_name()
 
     def unique_name(self, name: str) -> str:
         unique, n = name, 1
@@ -63,13 +124,13 @@ class LowerStates(LowerExterns):
         self._names.add(unique)
         return unique
 
-    def part_name(self) -> str:
+    def part_name(self, kind: str = "") -> str:
         """Name the next part of the state that is being filled."""
-        base, n = self._state.split("$")[0], 1
-        while f"{base}${n}" in self._names:
+        base, n = f"{self._state.split('$')[0]}${kind}", 1
+        while f"{base}{n}" in self._names:
             n += 1
-        self._names.add(f"{base}${n}")
-        return f"{base}${n}"
+        self._names.add(f"{base}{n}")
+        return f"{base}{n}"
 
     # ------------------------------------------------------------------------------------------------ parsers
     def parser_states(self, node: ast.ParserDecl, frame: Frame, names: dict[str, str]) -> None:
@@ -86,7 +147,7 @@ class LowerStates(LowerExterns):
 
     def _fill(self, state: ast.StateDecl, names: dict[str, str]) -> None:
         try:
-            self.state_statements(state.statements)
+            self.statements(state.statements)
             transition = self._transition(state, names)
         except LoweringFailure:
             if not self.report.n_errors:
@@ -162,42 +223,7 @@ class LowerStates(LowerExterns):
         return InstancePlace(self.type_of(value), value, "arg", args)
 
     # ------------------------------------------------------------------------------------------------ sub-parsers
-    def state_statements(self, nodes: Sequence[ast.Statement]) -> None:
-        for node in nodes:
-            if isinstance(node, ast.CallStmt) and self._applies(node):
-                try:
-                    self._apply(node.call)
-                except LoweringFailure:
-                    if not self.report.n_errors:
-                        raise
-            elif isinstance(node, ast.BlockStmt) and self._applies(node):
-                self.state_statements(node.statements)
-            elif isinstance(node, ast.IfStmt) and self._applies(node):
-                self._branch(node)
-            else:
-                assert not has_return(node)
-                self.statements([node])
-
-    def _applies(self, node: ast.Statement) -> bool:
-        """Is a sub-parser applied in this statement?"""
-        calls = [self.info.calls.get(s.call) for s in ast.walk_statements(node) if isinstance(s, ast.CallStmt)]
-        return any(c is not None and c.kind == "apply" for c in calls)
-
-    def _branch(self, node: ast.IfStmt) -> None:
-        """An ``if`` with a sub-parser in it becomes a select and states of its own."""
-        condition = self.scalar(node.condition)
-        then, join = self.part_name(), self.part_name()
-        otherwise = self.part_name() if node.otherwise is not None else join
-        cases = (ir.Case((ir.Masked(1, 1),), then, node.loc), ir.Case((ir.Any(),), otherwise, node.loc))
-        self.finish(ir.Select((condition,), cases, node.loc))
-        for name, branch in ((then, node.then), (otherwise, node.otherwise)):
-            if branch is not None:
-                self.begin(name, node.loc)
-                self.state_statements([branch])
-                self.finish(ir.Goto(join))
-        self.begin(join, node.loc)
-
-    def _apply(self, node: ast.CallExpr) -> None:
+    def apply(self, node: ast.CallExpr) -> None:
         call = self.info.calls[node]
         block = call.block
         assert block is not None
@@ -229,7 +255,6 @@ class LowerStates(LowerExterns):
     def _inline_parser(
         self, node: ast.CallExpr, call: Call, parser: ast.ParserDecl, name: str, args: dict[ast.Node, Place]
     ) -> None:
-        self.enter(parser, node.loc)
         self.applied.add(parser)
         prefix = self._free_prefix(f"{self.frame.prefix}{name}.")
         join = self.part_name()
@@ -239,15 +264,16 @@ class LowerStates(LowerExterns):
         bound.update((k, self.subst(v)) for k, v in zip(type_params, given, strict=False) if k != v)
         frame = Frame(parser, prefix, env=args, bound=bound, accept=join)
         copies = self.bind(call.args, frame, node.loc)
-        outer, self.frame = self.frame, frame
-        self.locals(parser.locals)
+        self.enter(parser, node.loc)
         names = {"start": self.unique_name(f"{prefix}start")}
-        location = self._location
-        self.finish(ir.Goto(names["start"], node.loc))
-        self.parser_states(parser, frame, names)
-        self.frame = outer
-        self.active.pop()
-        self.begin(join, location)
+        with self.inside(frame):
+            self.locals(parser.locals)
+            out, states, state, location = self.out, self.states, self._state, self._location
+            self.states = []
+            self.parser_states(parser, frame, names)
+            inner, self.states = self.states, states
+            self.out, self._state, self._location = out, state, location
+        self.emit_step(Enter(names["start"], join, inner, node.loc))
         self.copy_out(copies, node.loc)
 
     def _free_prefix(self, prefix: str) -> str:

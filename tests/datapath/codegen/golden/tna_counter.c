@@ -85,7 +85,7 @@ static __always_inline int program_parse(struct packet *pkt, struct flow_key *ke
 		/* falls through */
 	}
 
-	/* state start$1 (tna_counter.p4:53) */
+	/* state start$1 (tna_counter.p4:54) */
 	{
 		const __u64 t1 = load_be32((const __u8 *)&key->in_port) & 0x1ff;
 		store_be16(key->meta_port, t1);
