@@ -209,7 +209,7 @@ class CheckBase:
         if node.width is None:
             return t.Bits(1)
         name = {"sint": "int"}.get(node.kind, node.kind)
-        width = self.constant_int(node.width, f"the width of {name}", 1)
+        width = self.constant_int(node.width, f"the width of {name}", 1 if name == "int" else 0)
         if width is None:
             return t.UNKNOWN
         if node.kind == "varbit":

@@ -237,11 +237,14 @@ class CallChecker(ExpressionChecker):
                 self.report.error(callee.loc, f"only a header can be extracted, not '{header}'")
                 return
             assert isinstance(header, t.Struct)
-            has_varbit = any(isinstance(f.type, t.Varbit) for f in header.fields)
-            if has_varbit and len(node.args) == 1:
+            n_varbits = t.n_varbits(header)
+            if n_varbits > 1:
+                hint = "cut it into headers that have one each"
+                self.report.error(callee.loc, f"header '{header}' has {n_varbits} varbit fields", hint=hint)
+            elif n_varbits and len(node.args) == 1:
                 hint = "extract(header, bits) says how long it is"
                 self.report.error(callee.loc, f"header '{header}' has a varbit field: its length is needed", hint=hint)
-            elif not has_varbit and len(node.args) == 2:
+            elif not n_varbits and len(node.args) == 2:
                 self.report.error(callee.loc, f"header '{header}' has no varbit field to take a length")
 
     def _apply(self, node: ast.CallExpr, callee: ast.Member, block: t.Block) -> t.Type:

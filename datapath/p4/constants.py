@@ -94,6 +94,8 @@ def _shift(op: str, left: int, right: int, type_: Type) -> int:
 
 def _saturate(value: int, type_: Type) -> int:
     assert isinstance(type_, Bits)
+    if not type_.width:
+        return 0
     low = -(1 << (type_.width - 1)) if type_.signed else 0
     high = (1 << (type_.width - int(type_.signed))) - 1
     return max(low, min(high, value))

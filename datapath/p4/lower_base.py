@@ -118,6 +118,8 @@ class LowerBase:
         width = scalar_width(type_)
         if width is not None:
             return ScalarPlace(self.variable(name, width, is_signed(type_), in_key, declared))
+        if t.is_empty(type_):
+            return StructPlace(type_, {})
         if isinstance(type_, t.Varbit):
             return VarbitPlace(None, name)
         if isinstance(type_, t.Stack):
@@ -198,6 +200,8 @@ class LowerBase:
             return Compound(type_, {n: self.constant(v, p, location) for (n, p), v in parts}, _valid_if_header(type_))
         if isinstance(value, str):
             self.unsupported(location, "a string in a parser")
+        if t.is_empty(type_):
+            return Compound(type_, {})
         width = scalar_width(type_)
         if width is None:  # an int: as wide as it needs, for a shift or an index
             width = max(32, value.bit_length() + 1)
@@ -208,7 +212,7 @@ class LowerBase:
         width = scalar_width(type_)
         if width is not None:
             return ir.Const(0, width, is_signed(type_))
-        if isinstance(type_, t.Struct | t.Tuple | t.Array):
+        if isinstance(type_, t.Struct | t.Tuple | t.Array | t.Varbit) or t.is_empty(type_):
             valid = ir.Const(0, 1) if t.is_header(type_) else None
             return Compound(type_, {n: self.zero(p, location) for n, p in part_types(type_)}, valid)
         self.unsupported(location, f"a default value of type '{type_}'")

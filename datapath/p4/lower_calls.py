@@ -16,7 +16,7 @@ from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call
-from datapath.p4.lower_base import Frame, LoweringFailure
+from datapath.p4.lower_base import Frame, LoweringFailure, constant_of
 from datapath.p4.lower_loops import LowerLoops
 from datapath.p4.lower_statements import has_return
 from datapath.p4.places import (
@@ -156,6 +156,10 @@ class LowerCalls(LowerLoops):
             self._skip(call, bits_node, location)
             return
         bits = self.scalar(bits_node) if bits_node is not None else None
+        if bits is not None and _has_empty_varbit(self.type_of(target)):
+            if constant_of(bits) != 0:
+                self.unsupported(location, "extracting anything but 0 bits into a varbit<0>")
+            bits = None
         place = self.place(target)
         if isinstance(place, ChoicePlace):
             self.check_choice(place, location)
@@ -210,10 +214,8 @@ class LowerCalls(LowerLoops):
         if width is not None:
             return ir.Lookahead(width, 0, is_signed(type_))
         total = t.width_of(type_)
-        if not total:
-            self.unsupported(location, f"lookahead of '{type_}'")
-        # All of it must be in the packet, also where only the first fields are used.
-        self.emit(ir.Evaluate(ir.Lookahead(1, total - 1), location))
+        if total:  # all of it must be in the packet, also where only the first fields are used
+            self.emit(ir.Evaluate(ir.Lookahead(1, total - 1), location))
         return self._peeked(type_, [0])
 
     def _peeked(self, type_: t.Type, offset: list[int]) -> RValue:
@@ -384,3 +386,7 @@ class LowerCalls(LowerLoops):
 
 def _returns_in_loop(body: ast.Statement) -> bool:
     return any(isinstance(s, ast.ForStmt | ast.ForInStmt) and has_return(s) for s in ast.walk_statements(body))
+
+
+def _has_empty_varbit(type_: t.Type) -> bool:
+    return isinstance(type_, t.Struct) and any(f.type == t.Varbit(0) for f in type_.fields)

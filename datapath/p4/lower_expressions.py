@@ -23,6 +23,7 @@ from datapath.p4.places import (
     StackPlace,
     StructPlace,
     VarbitPlace,
+    has_no_bits,
     is_signed,
     n_choices,
     part_name,
@@ -46,6 +47,10 @@ class LowerExpressions(LowerBase):
             self.unsupported(node.loc, f"a value of type '{self.type_of(node)}' here")
         return value
 
+    def number(self, node: ast.Expr) -> ir.Expr:
+        """Lower an index or the amount of a shift, which may be of no bits."""
+        return ir.Const(0, 1) if t.is_empty(self.type_of(node)) else self.scalar(node)
+
     def rvalue(self, node: ast.Expr) -> RValue:
         """Lower an expression of any type."""
         type_ = self.type_of(node)
@@ -58,8 +63,10 @@ class LowerExpressions(LowerBase):
         if isinstance(node, ast.CallExpr):
             return self.call(node)
         if isinstance(node, ast.UnaryExpr):
-            operand = self.scalar(node.operand)
-            return operand if node.op == "+" else ir.Unary(node.op, operand, operand.width, operand.signed)
+            operand = self.rvalue(node.operand)
+            if node.op == "+" or not isinstance(operand, ir.Expr):
+                return operand
+            return ir.Unary(node.op, operand, operand.width, operand.signed)
         if isinstance(node, ast.CastExpr):
             return self._cast(node, type_)
         if isinstance(node, ast.SliceExpr | ast.PlusSliceExpr):
@@ -160,8 +167,10 @@ class LowerExpressions(LowerBase):
         if isinstance(type_, t.Struct):
             return HeaderPlace(base.at, type_, full + ".")
         width = scalar_width(type_)
+        if t.is_empty(type_):
+            return StructPlace(type_, {})
         if width is None:
-            return VarbitPlace(base.at, full)
+            return VarbitPlace(None if t.n_varbits(base.type) > 1 else base.at, full)
         return ScalarPlace(ir.FieldRef(base.at, full, width, is_signed(type_)))
 
     def _stack_member(self, base: StackPlace, name: str, location: Location) -> Place:
@@ -210,7 +219,7 @@ class LowerExpressions(LowerBase):
 
     def _element(self, node: ast.IndexExpr) -> Place:
         base = self._base(node.base)
-        index = self.scalar(node.index)
+        index = self.number(node.index)
         value = constant_of(index)
         type_ = self.type_of(node.base)
         size = type_.size if isinstance(type_, t.Array) else len(part_types(type_))
@@ -234,22 +243,31 @@ class LowerExpressions(LowerBase):
         return self.member(place, name, location)
 
     # ------------------------------------------------------------------------------------------------ operators
-    def _binary(self, node: ast.BinaryExpr) -> ir.Expr:
+    def _binary(self, node: ast.BinaryExpr) -> RValue:
         if node.op in ("&&", "||"):
             return self._logic(node)
         left = self.rvalue(node.left)
         n_before = len(self.out)
-        right = self.rvalue(node.right)
+        right = self.number(node.right) if node.op in ("<<", ">>") else self.rvalue(node.right)
         if len(self.out) > n_before and isinstance(left, ir.Expr):
             left = self.kept(left, n_before, node.left.loc)
         if not isinstance(left, ir.Expr) or not isinstance(right, ir.Expr):
-            equal = self.equal(left, right, node.loc)
-            return equal if node.op == "==" else ir.Unary("!", equal, 1)
+            return self._binary_of_parts(node, left, right)
         if node.op == "++":
             parts = (left.parts if isinstance(left, ir.Concat) else (left,)) + (right,)
             return ir.Concat(parts, left.signed)
         width = 1 if node.op in COMPARES else left.width
         return ir.Binary(node.op, left, right, width, False if node.op in COMPARES else left.signed)
+
+    def _binary_of_parts(self, node: ast.BinaryExpr, left: RValue, right: RValue) -> RValue:
+        """Compare values of several parts, or operate on one of no bits, which changes nothing and equals itself."""
+        if node.op in ("==", "<=", ">="):
+            return self.equal(left, right, node.loc)
+        if node.op in ("!=", "<", ">"):
+            return ir.Unary("!", self.equal(left, right, node.loc), 1)
+        if node.op == "++" and isinstance(right, ir.Expr):
+            return self.resize(right, right.width, is_signed(self.type_of(node)))
+        return left
 
     def kept(self, value: ir.Expr, n_before: int, location: Location) -> ir.Expr:
         """Keep ``value`` in a variable, assigned before the statements that were emitted since ``n_before``."""
@@ -303,9 +321,15 @@ class LowerExpressions(LowerBase):
 
     def _cast(self, node: ast.CastExpr, type_: t.Type) -> RValue:
         value = self.rvalue(node.operand)
-        if not isinstance(value, ir.Expr):
-            return Compound(type_, value.parts, value.valid) if isinstance(value, Compound) else value
         width = scalar_width(type_)
+        if not isinstance(value, ir.Expr):
+            if width is not None:  # of no bits
+                return ir.Const(0, width, is_signed(type_))
+            return Compound(type_, value.parts, value.valid) if isinstance(value, Compound) else value
+        if t.is_empty(type_):
+            if not isinstance(value, ir.Const | ir.VarRef):
+                self.emit(ir.Evaluate(value, node.loc))
+            return Compound(type_, {})
         if width is None:
             return value
         return self.resize(value, width, is_signed(type_))
@@ -362,6 +386,8 @@ class LowerExpressions(LowerBase):
         if isinstance(left, ir.Expr) and isinstance(right, ir.Expr):
             return ir.Binary("==", left, right, 1)
         if isinstance(left, VarbitPlace) or isinstance(right, VarbitPlace):
+            if has_no_bits(left) and has_no_bits(right):
+                return ir.Const(1, 1)
             self.unsupported(location, "comparing varbit fields")
         type_ = _type_of_value(left) or _type_of_value(right)
         assert type_ is not None

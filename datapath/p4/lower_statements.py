@@ -28,6 +28,7 @@ from datapath.p4.places import (
     StackPlace,
     StructPlace,
     VarbitPlace,
+    has_no_bits,
     n_choices,
     part_types,
     roots,
@@ -157,6 +158,8 @@ class LowerStatements(LowerExpressions):
         if len(self.out) > n_before:
             place = self._with_indexes_kept(place, n_before, node.loc)
         if node.op != "=":
+            if t.is_empty(self.type_of(node.target)):
+                return
             old = self.read(place, node.loc)
             if not isinstance(old, ir.Expr) or not isinstance(value, ir.Expr):
                 self.unsupported(node.loc, f"'{node.op}=' on this")
@@ -198,6 +201,8 @@ class LowerStatements(LowerExpressions):
         elif isinstance(place, ChoicePlace):
             self.check_choice(place, location)
             self.choose(place, location, lambda choice: self.store(choice, value, location))
+        elif isinstance(place, VarbitPlace) and place.header is None and has_no_bits(value):
+            pass
         elif isinstance(place, VarbitPlace):
             self.unsupported(location, "assigning a varbit field", "assign the whole header")
         else:
@@ -254,9 +259,13 @@ class LowerStatements(LowerExpressions):
         outer = self.out
         inner: list[ir.Statement] = []
         self.out = inner
+        if t.n_varbits(type_):
+            self.set_valid(place, False, location)  # for what was in the varbit
         self.set_valid(place, True, location)
-        for name, _ in part_types(type_):
-            self.store(self.part_place(place, name, location), self.part(value, name, location), location)
+        for name, part_type in part_types(type_):
+            part = self.part(value, name, location)
+            if not (isinstance(part_type, t.Varbit) and has_no_bits(part)):
+                self.store(self.part_place(place, name, location), part, location)
         clear: list[ir.Statement] = []
         self.out = clear
         self.set_valid(place, False, location)

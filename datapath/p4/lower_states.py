@@ -304,8 +304,9 @@ class LowerStates(LowerExterns):
                 continue
             if keysets is not None:
                 cases.append(ir.Case(keysets, names[case.target], case.loc))
-        if not flat:
-            return ir.Goto(cases[0].target if cases else ir.REJECT, node.loc)
+        if not flat:  # of keys without bits the first case holds
+            flat = (ir.Const(0, 1),)
+            cases = [ir.Case((ir.Any(),), case.target, case.location) for case in cases]
         return ir.Select(flat, tuple(cases), node.loc)
 
     def _keysets(self, node: ast.Expr, types: list[t.Type], keys: list[list[ir.Expr]]) -> tuple[ir.Keyset, ...] | None:
@@ -342,6 +343,8 @@ class LowerStates(LowerExterns):
             return self._keysets(node, [type_], [parts])
         if isinstance(self.type_of(node), t.SetOf):
             return self._in_value_set(node, len(parts))
+        if not parts:
+            return ()
         if isinstance(node, ast.MaskExpr):
             mask = self._known(node.mask, parts[0])
             return (ir.Masked(self._known(node.value, parts[0]) & mask, mask),)

@@ -85,7 +85,7 @@ class StructPlace:
 
 @dataclass(frozen=True)
 class VarbitPlace:
-    """A varbit field: only whole headers move it."""
+    """A varbit field, which only whole headers move; without ``header`` it is one that never has any bits."""
 
     header: ir.HeaderAt | None
     name: str
@@ -134,6 +134,8 @@ RValue = ir.Expr | Compound | Place
 
 def part_types(type_: t.Type) -> list[tuple[str, t.Type]]:
     """Return the parts of a struct, header or union, or of a tuple, array or stack (named "0", "1", ...)."""
+    if t.is_empty(type_) or isinstance(type_, t.Varbit):
+        return []
     if isinstance(type_, t.Struct):
         return [(f.name, f.type) for f in type_.fields]
     if isinstance(type_, t.Tuple):
@@ -143,6 +145,11 @@ def part_types(type_: t.Type) -> list[tuple[str, t.Type]]:
     assert isinstance(type_, t.List | t.Array), type_
     size = type_.size if isinstance(type_, t.Array) else 0
     return [(str(i), type_.element) for i in range(size)]
+
+
+def has_no_bits(value: RValue) -> bool:
+    """Is this a varbit that is surely empty?"""
+    return isinstance(value, Compound) or (isinstance(value, VarbitPlace) and value.header is None)
 
 
 def as_union(members: Mapping[str, Place]) -> dict[str, Place]:
@@ -161,10 +168,13 @@ def as_union(members: Mapping[str, Place]) -> dict[str, Place]:
 
 
 def scalar_width(type_: t.Type) -> int | None:
-    """Return the width in which the IR keeps a scalar: enums without values and errors have 32 bits."""
+    """Return the width in which the IR keeps a scalar: enums without values and errors have 32 bits.
+
+    The IR knows nothing of no bits: a bit<0> is kept as a value without parts.
+    """
     type_ = t.underlying(type_)
     if isinstance(type_, t.Bits):
-        return type_.width
+        return type_.width or None
     if type_ == t.BOOL:
         return 1
     if type_ == t.ERROR or isinstance(type_, t.Enum):
@@ -187,6 +197,8 @@ def header_fields(type_: t.Struct) -> tuple[ir.Field, ...]:
     made: list[ir.Field] = []
     offset = 0
     for name, field_type in nested_fields(type_, ""):
+        if isinstance(field_type, t.Varbit) and t.n_varbits(type_) > 1:
+            continue  # such a header cannot be extracted (P4_16 13.8.2), so there is never anything in them
         if isinstance(field_type, t.Varbit):
             made.append(ir.Field(name, offset, 0, False, field_type.max_width))
             continue
@@ -205,7 +217,7 @@ def nested_fields(type_: t.Struct | t.Array, prefix: str) -> Iterator[tuple[str,
             yield from nested_fields(part, full)
         elif isinstance(part, t.Struct):
             yield from nested_fields(part, full + ".")
-        else:
+        elif not t.is_empty(part):
             yield full, part
 
 

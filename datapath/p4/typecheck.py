@@ -69,7 +69,6 @@ class TypeChecker(ControlChecker):
 
     def _check_fields(self, node: ast.StructDecl, fields: tuple[t.StructField, ...]) -> None:
         seen: dict[str, ast.StructField] = {}
-        n_varbits = 0
         for item in fields:
             assert item.node is not None
             location = item.node.loc
@@ -85,9 +84,6 @@ class TypeChecker(ControlChecker):
                     self.report.error(location, f"a header union holds headers, not '{item.type}'")
             elif node.kind == "struct" and isinstance(item.type, t.Extern | t.Block):
                 self.report.error(location, f"a struct cannot have a field of type '{item.type}'")
-            n_varbits += isinstance(item.type, t.Varbit)
-            if isinstance(item.type, t.Varbit) and n_varbits == 2:
-                self.report.error(location, "a header has at most one varbit field")
 
     def _enum(self, node: ast.EnumDecl) -> t.Enum:
         members: dict[str, ast.EnumMember] = {}

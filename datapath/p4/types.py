@@ -336,6 +336,17 @@ def underlying(type_: Type) -> Type:
     return type_ if base is None else underlying(base)
 
 
+def is_empty(type_: Type) -> bool:
+    """Is this a bit-string of no bits, which has a single value (P4_16 8.25)?"""
+    bits = underlying(type_)
+    return bits == Bits(0) or bits == Varbit(0)
+
+
+def n_varbits(type_: Type) -> int:
+    """Return how many varbit fields a header has, those of arrays counted one by one."""
+    return sum(isinstance(leaf, Varbit) for leaf in leaves(type_))
+
+
 def leaves(type_: Type) -> Iterator[Type]:
     """Yield what a struct, tuple or array is made of in the end, each as its bits."""
     if isinstance(type_, Struct | Tuple):
