@@ -19,6 +19,15 @@ def targets(state: State) -> tuple[str, ...]:
     return tuple(dict.fromkeys(case.target for case in state.transition.cases))
 
 
+def arms_of(program: Program) -> list[tuple[str, int]]:
+    """Return every transition of a program: (state, index of the select's case; 0 where there is no select)."""
+    return [
+        (state.name, i)
+        for state in program.states
+        for i in range(1 if isinstance(state.transition, Goto) else len(state.transition.cases))
+    ]
+
+
 def base_name(name: str) -> str:
     """Return the source's name of a state that a pass has cloned: clones are ``name#2``, parts of one ``name$1``."""
     return name.split("#")[0].split("$")[0]

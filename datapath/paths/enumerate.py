@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datapath.errors import NotSupportedError
-from datapath.ir.graph import base_name, is_continuation
+from datapath.ir.graph import arms_of, base_name, is_continuation
 from datapath.ir.interpret import Interpreter, ParseOutcome
-from datapath.ir.model import Program, Select
+from datapath.ir.model import Program
 
 if TYPE_CHECKING:
     from datapath.paths.explorer import Explorer, Finished
@@ -114,12 +114,3 @@ def _left_out(explorer: Explorer, max_paths: int) -> Iterator[str]:
         yield f"state {state}: of a length, the two least values and the greatest were tried"
     for item in explorer.interpreter.program.value_sets:
         yield f"value set {item.name} was taken as empty, as it is until entries are added"
-
-
-def arms_of(program: Program) -> list[tuple[str, int]]:
-    """Return every transition of a program: (state, index of the select's case; 0 where there is no select)."""
-    return [
-        (state.name, i)
-        for state in program.states
-        for i in range(len(state.transition.cases) if isinstance(state.transition, Select) else 1)
-    ]

@@ -1,9 +1,9 @@
 """Decides which path each run of the symbolic machine takes, and asks the solver which can be taken at all.
 
-The choices that runs came to are a tree; what was not followed yet waits in a heap.  What leads to a part of the
-program that no run has seen comes first, then what goes round loops least; so if there are more paths than the limit
-allows, those left out are repetitions.  Of the runs on new ground every other one stays in loops as long as it can, to
-find where they end; the others make for ``accept``.
+The choices that runs came to are a tree; what was not followed yet waits in a heap.  Arms that no run has taken come
+first, then errors and truncations at places that had none, then what goes round loops least; so if there are more paths
+than the limit allows, those left out are repetitions.  A run makes for the nearest arm that is still missing, and for
+``accept`` when none is left on its way; every other one stays in loops as long as it can, to find where they end.
 
 The solver holds the constraints of the path at hand, a level for each choice; the next path keeps those they share.
 """
@@ -11,14 +11,15 @@ The solver holds the constraints of the path at hand, a level for each choice; t
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import z3
 
 from datapath.ir.evaluate import Rejected
-from datapath.ir.graph import loops, targets
+from datapath.ir.graph import arms_of, loops, targets
 from datapath.ir.interpret import Interpreter
 from datapath.ir.model import ACCEPT, REJECT, PacketLength, Program
 from datapath.ir.walk import state_expressions
@@ -27,6 +28,8 @@ from datapath.paths.values import LENGTH_BITS, PacketBits, Symbols
 
 SOLVER_EFFORT = 3_000_000  # steps of the solver for one question ("rlimit"): about a second; not time, to be repeatable
 
+MAX_ROUNDS = 4  # of a loop, by a run that hopes for an arm which is missing: perhaps no packet takes it
+
 
 class TooHardError(Exception):
     """The solver gave up on a path."""
@@ -34,6 +37,7 @@ class TooHardError(Exception):
 
 Place = tuple[str, int]  # a state, and which choice in it
 Target = tuple[str, int, str]  # a place, and an option there
+Urgency = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +101,13 @@ class Explorer:
         self.uses_length = any(isinstance(e, PacketLength) for s in program.states for e in state_expressions(s))
         if self.uses_length:
             self.solver.add(z3.ULE(self.symbols.length, self.max_size))
-        self.loop_of, self.distance = _loops(program), _distances(program)
+        self.loop_of = _loops(program)
+        self.sources = _sources(program)
+        self.to_accept = _distances(self.sources, [ACCEPT])
+        self.missing = set(arms_of(program))  # arms that no run has taken
+        self.to_missing = _distances(self.sources, [state for state, _ in self.missing])
         self.levels: list[Choice] = []  # of the solver
-        self.heap: list[tuple[bool, int, int, Choice]] = []
+        self.heap: list[tuple[Urgency, int, Choice]] = []
         self.n_waiting = 0
         self.start(None)
 
@@ -117,6 +125,14 @@ class Explorer:
                 yield self.run()
             except TooHardError:
                 self.n_undecided += 1
+            self.note_arms()
+
+    def note_arms(self) -> None:
+        """Take the arms of the last run off those that are missing."""
+        left = self.missing - set(self.arms)
+        if len(left) < len(self.missing):
+            self.missing = left
+            self.to_missing = _distances(self.sources, {state for state, _ in left})
 
     def start(self, choice: Choice | None) -> None:
         """Prepare a run that begins with the choices down to this one."""
@@ -127,6 +143,7 @@ class Explorer:
 
     def run(self) -> Finished:
         machine = SymbolicMachine(self.interpreter, self)
+        self.arms = machine.arms
         try:
             verdict, error = machine.run(), 0
         except Rejected as reason:
@@ -221,18 +238,33 @@ class Explorer:
         stays = self.loop_of.get(target) is not None and self.loop_of.get(target) == self.loop_of.get(choice.place[0])
         if self.stays_in_loops and stays:
             return (-1, choice.order)
-        return (self.distance.get(target, len(self.distance)), choice.order)
+        far = len(self.to_accept)
+        near = self.to_missing.get(target) if self.seen.get(choice.target, 0) < MAX_ROUNDS else None
+        return (far + self.to_accept.get(target, far) if near is None else near, choice.order)
 
     def put(self, choice: Choice) -> None:
-        """Put a choice aside; of those alike the last comes first, which is close to the path at hand."""
+        """Put a choice aside.
+
+        Of arms that are missing the one put aside first comes first: there is more to find behind it.  Of others alike
+        the last comes first, which is close to the path at hand.
+        """
         self.n_waiting += 1
-        heapq.heappush(self.heap, (choice.target in self.covered, choice.repeats, -self.n_waiting, choice))
+        urgency = self.urgency(choice)
+        heapq.heappush(self.heap, (urgency, -self.n_waiting if urgency[0] else self.n_waiting, choice))
+
+    def urgency(self, choice: Choice) -> Urgency:
+        """Return when a choice is to be followed: the least comes first; it grows as more is covered, never falls."""
+        option = choice.option
+        if choice.target not in self.covered:
+            return (0 if option.leads_to else 1, choice.repeats, 0)
+        way = self.to_missing.get(option.leads_to or choice.place[0], len(self.to_accept))
+        return (2, choice.repeats, len(self.to_accept) if option.ends else way)
 
     def next_choice(self) -> Choice | None:
         """Return the choice to go on with, None if all were followed."""
         while self.heap:
-            was_covered, _, _, choice = heapq.heappop(self.heap)
-            if was_covered == (choice.target in self.covered):
+            before, _, choice = heapq.heappop(self.heap)
+            if before == self.urgency(choice):
                 return choice
             self.put(choice)
         return None
@@ -310,15 +342,23 @@ def _loops(program: Program) -> dict[str, int]:
     return {name: number for number, part in enumerate(parts) for name in part}
 
 
-def _distances(program: Program) -> dict[str, int]:
-    """Return how many transitions each state is from ``accept``, at least."""
-    distance = {ACCEPT: 0}
-    while True:
-        near = {
-            state.name: 1 + min(distance[t] for t in targets(state) if t in distance)
-            for state in program.states
-            if state.name not in distance and any(t in distance for t in targets(state))
-        }
-        if not near:
-            return distance
-        distance |= near
+def _sources(program: Program) -> dict[str, list[str]]:
+    """Return for each state, ``accept`` and ``reject`` which states lead to it."""
+    found: dict[str, list[str]] = {}
+    for state in program.states:
+        for target in targets(state):
+            found.setdefault(target, []).append(state.name)
+    return found
+
+
+def _distances(sources: Mapping[str, Iterable[str]], goals: Iterable[str]) -> dict[str, int]:
+    """Return how many transitions each state is from the nearest of the goals; without those from which none is."""
+    distance = dict.fromkeys(goals, 0)
+    queue = deque(distance)
+    while queue:
+        target = queue.popleft()
+        for state in sources.get(target, ()):
+            if state not in distance:
+                distance[state] = distance[target] + 1
+                queue.append(state)
+    return distance

@@ -163,6 +163,17 @@ def test_limit_is_kept_and_told_and_covers_first(tmp_path: Path) -> None:
     assert {"NoError", "NoMatch", "PacketTooShort", "ParserTimeout"} <= {p.outcome.error for p in found.paths}
 
 
+def test_few_paths_cover_many_states(tmp_path: Path) -> None:
+    """Each accepting arm takes a path of its own; what is between them must not take many more."""
+    n = 40
+    arms = [f"{{ 1: s{min(i + 1, n - 1)}; 2: s{min(i + 3, n - 1)}; default: accept; }}" for i in range(n - 1)]
+    step = "packet.extract(hdr.h); transition select(hdr.h.kind)"
+    states = "".join(f"state s{i} {{ {step} {arm} }}" for i, arm in enumerate(arms))
+    states = f"state start {{ transition s0; }} {states} state s{n - 1} {{ transition accept; }}"
+    found = enumerate_paths(compile_states(states, tmp_path).program, max_paths=n + 10)
+    assert found.missed_states == found.missed_arms == ()
+
+
 def test_seed_decides_what_is_free_and_nothing_else() -> None:
     program = compile_program(SHIPPED / "l2l3.p4").program
     first, again, other = (enumerate_paths(program, max_paths=60, seed=seed) for seed in (1, 1, 2))
