@@ -6,6 +6,8 @@ own way.  Values are bit patterns, ``number`` is what a signed one stands for.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from datapath.ir.model import (
@@ -30,6 +32,23 @@ from datapath.ir.model import (
 
 if TYPE_CHECKING:
     from datapath.ir.interpret import Machine
+
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_COMPUTE: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+}
 
 
 class Rejected(Exception):
@@ -63,19 +82,10 @@ def binary(op: str, left: int, right: int, width: int, signed: bool) -> int:
     """
     a, b = number(left, width, signed), number(right, width, signed)
     mask = (1 << width) - 1
-    if op in ("==", "!=", "<", "<=", ">", ">=", "&&", "||"):
-        return int(
-            {
-                "==": a == b,
-                "!=": a != b,
-                "<": a < b,
-                "<=": a <= b,
-                ">": a > b,
-                ">=": a >= b,
-                "&&": bool(a and b),
-                "||": bool(a or b),
-            }[op]
-        )
+    if op in _COMPARE:
+        return int(_COMPARE[op](a, b))
+    if op in ("&&", "||"):
+        return int(bool(a and b) if op == "&&" else bool(a or b))
     if op == "<<":
         return left << right & mask if right < width else 0
     if op == ">>":
@@ -85,7 +95,7 @@ def binary(op: str, left: int, right: int, width: int, signed: bool) -> int:
         return min(max(a + b if op == "|+|" else a - b, low), high) & mask
     if op in ("/", "%"):
         return (left // right if op == "/" else left % right) if right else 0  # by zero: ours is 0
-    return {"+": a + b, "-": a - b, "*": a * b, "&": left & right, "|": left | right, "^": left ^ right}[op] & mask
+    return _COMPUTE[op](a, b) & mask
 
 
 class Evaluator:

@@ -23,6 +23,7 @@ from datapath.ir.model import (
     Advance,
     Any,
     Assign,
+    Case,
     CopyHeader,
     Evaluate,
     Expr,
@@ -77,12 +78,12 @@ class HeaderState:
 
     header: Header
     valid: bool = False
-    fields: dict[str, int] = field(default_factory=dict)
+    fields: dict[str, int] = field(default_factory=dict)  # none while it is invalid
     varbit_bits: int = 0
 
     def clear(self) -> None:
         self.valid = False
-        self.fields = {f.name: 0 for f in self.header.fields}
+        self.fields = {}
         self.varbit_bits = 0
 
 
@@ -115,6 +116,7 @@ class Interpreter:
         self.program = program
         self.value_sets = value_sets
         self.states = {s.name: s for s in program.states}
+        self.source_names = {s.name: base_name(s.name) for s in program.states if not is_continuation(s.name)}
         self.counted = counted_states(program)
 
     def parse(self, packet: bytes, in_port: int = 0) -> ParseOutcome:
@@ -148,12 +150,11 @@ class Machine:
         self.program = program
         self.value_sets = interpreter.value_sets
         self.states = interpreter.states
+        self.source_names = interpreter.source_names
         self.length_bits = len(packet) * 8
         self.packet = int.from_bytes(packet, "big")
         self.cursor = 0  # bits
         self.headers = {h.path: HeaderState(h) for h in program.headers}
-        for header in self.headers.values():
-            header.clear()
         self.next_index = {s.path: 0 for s in program.stacks}
         self.sizes = {s.path: s.size for s in program.stacks}
         self.variables = {v.name: v.initial for v in program.variables}
@@ -178,10 +179,10 @@ class Machine:
         return name
 
     def enter(self, name: str) -> None:
-        """Note that a state is entered."""
+        """Note that a state is entered; the continuation of one is no visit."""
         self.state = name
-        if not is_continuation(name):
-            self.visited.append(base_name(name))
+        if name in self.source_names:
+            self.visited.append(self.source_names[name])
 
     def reject(self, error: str) -> None:
         raise Rejected(self.program.errors.index(error))
@@ -217,16 +218,19 @@ class Machine:
     def make_valid(self, state: HeaderState) -> None:
         """Set a header valid; in a union the others become invalid."""
         state.valid = True
-        for other in self.headers.values():
-            if state.header.union and other is not state and other.header.union == state.header.union:
-                other.clear()
+        self.clear_others(state)
 
     def make_invalid(self, state: HeaderState) -> None:
         """Set a header invalid; of a union, whichever member is valid (P4_16 8.19)."""
         state.clear()
-        for other in self.headers.values():
-            if state.header.union and other.header.union == state.header.union:
-                other.clear()
+        self.clear_others(state)
+
+    def clear_others(self, state: HeaderState) -> None:
+        """Set the other members of a header's union invalid."""
+        if state.header.union:
+            for other in self.headers.values():
+                if other is not state and other.header.union == state.header.union:
+                    other.clear()
 
     # ------------------------------------------------------------------------------------------ statements
     def execute(self, statements: tuple[Statement, ...]) -> None:
@@ -267,11 +271,11 @@ class Machine:
         varbit = state.header.varbit
         if varbit_bits > (varbit.varbit_max_bits if varbit else 0):
             self.reject("HeaderTooShort")
+        state.fields, state.varbit_bits = {}, varbit_bits
         for item in state.header.fields:
             width = varbit_bits if item.varbit_max_bits else item.width_bits
             state.fields[item.name] = self.peek(0, width)
             self.cursor += width
-        state.varbit_bits = varbit_bits
         self.make_valid(state)
         if statement.header.select == "next":
             self.next_index[statement.header.path] += 1
@@ -298,6 +302,8 @@ class Machine:
     def set_valid(self, statement: SetValid) -> None:
         state = self.locate(statement.header)
         if state is not None and statement.valid:
+            if not state.valid:
+                state.fields = {f.name: 0 for f in state.header.fields}
             self.make_valid(state)
         elif state is not None:
             self.make_invalid(state)
@@ -328,19 +334,24 @@ class Machine:
     def select(self, select: Select) -> str:
         keys = [(self.evaluate(key), key) for key in select.keys]
         for i, case in enumerate(select.cases):
-            if all(self.is_in(keyset, keys[place:]) for place, keyset in enumerate(case.keysets)):
+            if self.is_taken(case, keys):
                 self.arms.append((self.state, i))
                 return case.target
         self.arms.append((self.state, -1))
         self.reject("NoMatch")
         return REJECT
 
-    def is_in(self, keyset: Keyset, keys: Sequence[tuple[int, Expr]]) -> bool:
-        """Return whether the first of these keys is in a keyset; for a value set, the first so many keys."""
-        if isinstance(keyset, InValueSet):
-            entries = self.value_sets.get(keyset.name, ())
-            return any(all(_matches(k, *key) for k, key in zip(entry, keys, strict=False)) for entry in entries)
-        return _matches(keyset, *keys[0])
+    def is_taken(self, case: Case, keys: Sequence[tuple[int, Expr]]) -> bool:
+        """Return whether each key is in its keyset; a value set stands for as many keys as it has."""
+        for place, keyset in enumerate(case.keysets):
+            if isinstance(keyset, InValueSet):
+                entries = self.value_sets.get(keyset.name, ())
+                rest = keys[place:]
+                if not any(all(_matches(k, *key) for k, key in zip(entry, rest, strict=False)) for entry in entries):
+                    return False
+            elif not _matches(keyset, *keys[place]):
+                return False
+        return True
 
 
 def _matches(keyset: Keyset, value: int, key: Expr) -> bool:

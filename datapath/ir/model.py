@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from datapath.errors import Location
 
@@ -63,12 +64,12 @@ class Header:
     union: str = ""  # path of the header union it belongs to, else ""
     location: Location | None = None
 
-    @property
+    @cached_property
     def width_bits(self) -> int:
         """Width without the varbit."""
         return sum(f.width_bits for f in self.fields)
 
-    @property
+    @cached_property
     def varbit(self) -> Field | None:
         return next((f for f in self.fields if f.varbit_max_bits), None)
 

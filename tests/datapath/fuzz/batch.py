@@ -83,6 +83,11 @@ class UserBatch:
             self.packets, BATCH, ctypes.byref(self._state), self._seeds, len(self._seeds), self._words, len(self._words)
         )
 
+    def put(self, number: int, packet: bytes, in_port: int) -> None:
+        """Replace a packet of the batch."""
+        place = self.packets[number]
+        place.size, place.in_port, place.data[: len(packet)] = len(packet), in_port, packet
+
     def parse(self) -> int:
         """Parse the batch; returns the number of the first packet that the parser wrote to, else ``BATCH``."""
         return int(self._library.fuzz_parse(self.packets, BATCH, self.answers))

@@ -48,10 +48,15 @@ class Disagreement(Exception):
         return f"{self.program}: {self.engines} differ on {self.packet.hex() or '(nothing)'} from port {self.in_port}"
 
 
+def paths_of(program: Program) -> list[tuple[bytes, int]]:
+    """Return a packet for each path, and the port that it comes in by."""
+    found = enumerate_paths(program, max_paths=N_PATHS, max_size=PACKET_MAX)
+    return [(path.packet, path.in_port or 0) for path in found.paths]
+
+
 def seeds_of(program: Program) -> list[bytes]:
     """Return packets to begin with: one for each path."""
-    found = enumerate_paths(program, max_paths=N_PATHS, max_size=PACKET_MAX)
-    return [path.packet for path in found.paths] or [bytes(64)]
+    return [packet for packet, _ in paths_of(program)] or [bytes(64)]
 
 
 def words_of(program: Program) -> list[bytes]:
@@ -87,18 +92,23 @@ class ProgramFuzzer:
         self.compiled = compile_program(path)
         engines = compiled or self.compiled
         program = self.compiled.program
-        self.user = UserBatch(engines, seeds_of(program), words_of(program), seed)
+        self.paths = paths_of(program)
+        seeds = [packet for packet, _ in self.paths] or [bytes(64)]
+        self.user = UserBatch(engines, seeds, words_of(program), seed)
         self.xdp = XdpBatch(self.compiled, self.user.answer_size) if is_root() else None
         self.interpreter = Interpreter(program) if reference else None
         self.recorder = Recorder(self.compiled)
 
     def batch(self) -> int:
-        """Make and check one batch; returns the number of packets.
+        """Make and check one batch, of which the first begins with the paths' packets; returns the number of packets.
 
         Raises:
             Disagreement: Naming the first packet on which engines differ.
         """
         self.user.make()
+        for number, (packet, in_port) in enumerate(self.paths):
+            self.user.put(number, packet, in_port)
+        self.paths = []
         wrote = self.user.parse()
         if wrote < BATCH:
             raise self.disagreement(wrote, "the packet before and after the user engine")
