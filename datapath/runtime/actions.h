@@ -29,6 +29,7 @@ enum act_verdict {
 
 struct act_state {
 	__u64 diff; /* the collected difference, a ones'-complement sum */
+	__u64 slots[DP_SLOTS]; /* changes of checksums that others sum, likewise; zero when nothing waits in them */
 };
 
 /* Account for a change of the word `old` to `now`, which starts at byte `offset` of its header. */
@@ -84,22 +85,56 @@ static __always_inline int act_dec_ttl(const struct packet *pkt, __u32 header, c
 	return ACT_NEXT;
 }
 
+/* What a DP_CSUM folds in: the difference of the edits, and the changes of checksums that it sums. */
+static __always_inline __u64 act_change(const struct dp_action *action, struct act_state *state)
+{
+	__u64 diff = action->flags & DP_F_SWAPPED ? csum_swap(state->diff) : state->diff;
+	__u32 i;
+
+	if (!action->size)
+		return diff;
+	if (action->flags & DP_F_INNER_ONLY)
+		diff = 0;
+	UNROLL
+	for (i = 0; i < DP_SLOTS; i++) {
+		if (action->size == i + 1) {
+			diff = csum_add(diff, state->slots[i]);
+			state->slots[i] = 0;
+		}
+	}
+	return diff;
+}
+
+/* Pass the change of a checksum on to those that sum it. */
+static __always_inline void act_pass_on(const struct dp_action *action, struct act_state *state, __u64 change)
+{
+	__u32 i;
+
+	UNROLL
+	for (i = 0; i < DP_SLOTS; i++)
+		if (action->value[0] & 1 << i)
+			state->slots[i] =
+			    csum_add(state->slots[i], action->mask[0] & 1 << i ? csum_swap(change) : change);
+}
+
 static __always_inline int act_csum(const struct packet *pkt, __u32 header, const struct dp_action *action,
 				    struct act_state *state)
 {
-	__u64 diff = action->flags & DP_F_SWAPPED ? csum_swap(state->diff) : state->diff;
+	__u64 diff = act_change(action, state);
 	__u8 *p = pkt_at(pkt, header + action->arg, 2);
-	__u16 check;
+	__u16 old, now;
 
 	if (!p)
 		return ACT_BAD;
-	check = pkt_load16(p);
-	if ((action->flags & DP_F_ZERO_NONE) && !check)
+	old = pkt_load16(p);
+	if ((action->flags & DP_F_ZERO_NONE) && !old)
 		return ACT_NEXT;
-	check = csum_update(check, diff);
-	if ((action->flags & DP_F_ZERO_NONE) && !check)
-		check = 0xffff;
-	pkt_store16(p, check);
+	now = csum_update(old, diff);
+	if ((action->flags & DP_F_ZERO_NONE) && !now)
+		now = 0xffff;
+	pkt_store16(p, now);
+	if (action->value[0])
+		act_pass_on(action, state, csum_diff(old, now));
 	return ACT_NEXT;
 }
 

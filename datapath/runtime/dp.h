@@ -23,11 +23,16 @@
 
 #include <linux/types.h>
 
-#define DP_ABI_VERSION 2
+#define DP_ABI_VERSION 3
 #define DP_KEY_MAX 2048 /* bytes */
 #define DP_ACTIONS_MAX 64 /* of one megaflow, buckets included */
 #define DP_PORTS_MAX 1024 /* of one bridge; port numbers are 1 .. DP_PORTS_MAX - 1 */
 #define DP_PACKET_MAX 2048 /* bytes of a frame that the engines take; a larger one is dropped and counted */
+
+/* A checksum may sum other checksums: a tunnel's outer one sums all of the packet inside.  So a DP_CSUM adds the change
+ * that it makes to the *slots* of those further out, which fold it in when it is their turn.  (What has to be added
+ * depends on the packet: an inner UDP checksum that is zero does not change.) */
+#define DP_SLOTS 4
 
 /* Actions run in order on the packet as it is at that point.  No action at all drops the packet. */
 enum dp_op {
@@ -47,15 +52,16 @@ enum dp_op {
 #define DP_F_SWAPPED 0x04 /* CSUM: the words stand at the other parity in this sum, swap the bytes of the difference */
 #define DP_F_ZERO_NONE 0x08 /* CSUM: leave a zero as it is, write 0xffff for a computed zero (UDP) */
 #define DP_F_IN_PORT 0x10 /* OUTPUT: may be the port it came from */
+#define DP_F_INNER_ONLY 0x20 /* CSUM: fold in the slot only, the collected difference is not in this sum */
 
 struct dp_action {
 	__u8 op; /* enum dp_op */
-	__u8 size; /* SET: 1..8 bytes; SELECT: number of buckets */
+	__u8 size; /* SET: 1..8 bytes; SELECT: number of buckets; CSUM: 0, or 1 + the slot to fold in too (and clear) */
 	__u8 header; /* header id; the packet's headers have run-time offsets, parse_result.hdr_off */
 	__u8 flags; /* DP_F_* */
 	__u32 arg;
-	__u8 value[8]; /* in wire order; zero behind `size` bytes */
-	__u8 mask[8]; /* likewise */
+	__u8 value[8]; /* SET: in wire order, zero behind `size` bytes; CSUM: value[0], a bit for each slot to add to */
+	__u8 mask[8]; /* SET: likewise; CSUM: mask[0] has those slots that get the change with its bytes swapped */
 };
 
 /* Why a packet comes up. */

@@ -3,24 +3,27 @@
     set(ethernet+0,6,0x02000000000a,unsummed) dec_ttl(ipv4+8,restart) csum(ipv4+10) output(3)
     select(hash=0,bucket(weight=1,output(1)),bucket(weight=2,output(2)))
 
-``set(HEADER+BYTE,SIZE,VALUE[/MASK][,FLAG...])``: the mask is left out when all its bits are one.  A list without
-actions is ``drop``.  ``bridge.py`` shows megaflows with it; tests parse it.
+``set(HEADER+BYTE,SIZE,VALUE[/MASK][,FLAG...])``: the mask is left out when all its bits are one.
+``csum(HEADER+BYTE[,from=SLOT][,to=SLOT...][,FLAG...])``: folds in what is in the slot ``from`` too, and adds its own
+change to the slots ``to`` (``to=~SLOT``: with its bytes swapped).  A list without actions is ``drop``.  ``bridge.py``
+shows megaflows with it; tests parse it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OUTPUT, SET, DEC_TTL, CSUM, SELECT, BUCKET, CONTROLLER = range(1, 8)
-F_RESTART, F_UNSUMMED, F_SWAPPED, F_ZERO_NONE, F_IN_PORT = 1, 2, 4, 8, 16
+F_RESTART, F_UNSUMMED, F_SWAPPED, F_ZERO_NONE, F_IN_PORT, F_INNER_ONLY = 1, 2, 4, 8, 16, 32
 _FLAGS = {
     "restart": F_RESTART,
     "unsummed": F_UNSUMMED,
     "swapped": F_SWAPPED,
     "zero_none": F_ZERO_NONE,
     "in_port": F_IN_PORT,
+    "inner_only": F_INNER_ONLY,
 }
 SIZE = 24  # bytes of a struct dp_action
 
@@ -77,11 +80,18 @@ def _word(actions: Sequence[ByteAction], at: int, headers: Sequence[str]) -> tup
     if action.op == DEC_TTL:
         return f"dec_ttl({place}{flags})", at + 1
     if action.op == CSUM:
-        return f"csum({place}{flags})", at + 1
+        return f"csum({place}{_slots(action)}{flags})", at + 1
     if action.op == CONTROLLER:
         return f"controller({action.arg})", at + 1
     assert action.op == SELECT
     return _select(actions, at, headers)
+
+
+def _slots(action: ByteAction) -> str:
+    added, swapped = action.value[0], action.mask[0]
+    words = [f",from={action.size - 1}"] if action.size else []
+    words += [f",to={'~' if swapped >> slot & 1 else ''}{slot}" for slot in range(8) if added >> slot & 1]
+    return "".join(words)
 
 
 def _select(actions: Sequence[ByteAction], at: int, headers: Sequence[str]) -> tuple[str, int]:
@@ -163,8 +173,10 @@ def _parse_simple(name: str, words: list[str], headers: Sequence[str]) -> ByteAc
     if path not in headers:
         raise ValueError(f"no header {path!r}")
     header = list(headers).index(path)
-    if name in ("dec_ttl", "csum"):
-        return ByteAction(DEC_TTL if name == "dec_ttl" else CSUM, 0, header, flags, int(offset))
+    if name == "dec_ttl":
+        return ByteAction(DEC_TTL, 0, header, flags, int(offset))
+    if name == "csum":
+        return _parse_csum(ByteAction(CSUM, 0, header, flags, int(offset)), words[1:])
     if name != "set":
         raise ValueError(f"no action {name!r}")
     size = int(words[1])
@@ -172,6 +184,20 @@ def _parse_simple(name: str, words: list[str], headers: Sequence[str]) -> ByteAc
     return ByteAction(
         SET, size, header, flags, int(offset), _eight(value), _eight(mask) if mask else _eight("0x" + "ff" * size)
     )
+
+
+def _parse_csum(action: ByteAction, words: Sequence[str]) -> ByteAction:
+    value = mask = size = 0
+    for word in words:
+        name, _, slot = word.partition("=")
+        if name == "from":
+            size = 1 + int(slot)
+        elif name == "to":
+            value |= 1 << int(slot.removeprefix("~"))
+            mask |= 1 << int(slot[1:]) if slot.startswith("~") else 0
+        else:
+            raise ValueError(f"no flag {word!r}")
+    return replace(action, size=size, value=bytes((value, *bytes(7))), mask=bytes((mask, *bytes(7))))
 
 
 def _eight(text: str) -> bytes:

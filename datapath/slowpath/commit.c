@@ -2,14 +2,12 @@
  *
  * DP_CSUM folds in the difference that the DP_SETs since the last DP_F_RESTART have made.  So pending bits are put into
  * groups, each of the bits that the same checksums cover (at the same parity); a group's bytes are set, then each of
- * its checksums is updated.  Two rules more:
- *   - If the user has written all of a checksum field, that value stands: it is not updated in this commit, and it is
- *     written after everything else.
- *   - A checksum that covers a field and also one other checksum over this field (a sum over a whole inner header) does
- *     not change: the two differences cancel out.
+ * its checksums is updated (sums.h).  If the user has written all of a checksum field, that value stands: it is not
+ * updated in this commit, and it is written after everything else.
+ *
  * translate.h has the surroundings.
  */
-#include "translate.h"
+#include "sums.h"
 
 #define GROUPS_MAX 32 /* of bits with the same checksums; far more than any protocol has */
 
@@ -21,48 +19,17 @@ struct piece {
 	__u16 group;
 };
 
-struct piece_group {
-	__u64 covered; /* a bit for each checksum to update */
-	__u64 swapped; /* which of them have the header at the other parity */
-};
-
 struct commit {
-	__u64 valid; /* checksums whose header the packet has */
-	__u64 explicit; /* checksums that the user has written himself */
+	struct sums sums;
 	__u32 n_pieces;
 	__u32 n_groups;
-	struct piece_group groups[GROUPS_MAX];
+	struct sum_set groups[GROUPS_MAX];
 	struct piece pieces[DP_KEY_MAX * 2];
 };
 
 static const __u8 *bytes(const __u64 *words)
 {
 	return (const __u8 *)words;
-}
-
-static __u32 checksum_at(const struct sp_layout *layout, const struct sp_checksum *sum)
-{
-	return layout->headers[sum->header].key_offset + sum->offset;
-}
-
-/* The bits of a header that a checksum sums, in the key; headers may share a slot, hence one string for each. */
-static const __u64 *cover_of(const struct sp_layout *layout, __u32 checksum, __u32 header)
-{
-	return layout->checksums[checksum].cover + (size_t)header * (layout->key_size / 8);
-}
-
-/* Those of them that stand at the other parity in the sum. */
-static const __u64 *swapped_of(const struct sp_layout *layout, __u32 checksum, __u32 header)
-{
-	return layout->checksums[checksum].swapped + (size_t)header * (layout->key_size / 8);
-}
-
-/* Is this header in the packet, and is that known for all packets of the megaflow?  It is for each with pending bits. */
-static bool header_here(const struct xl *x, __u32 header)
-{
-	__u32 byte = LAYOUT_VALID + header / 8;
-
-	return bytes(x->orig)[byte] & bytes(x->out->mask)[byte] & 0x80 >> header % 8;
 }
 
 /* The bits of a byte of `base` whose value is known for all packets of the megaflow; not for checksum fields, which
@@ -108,103 +75,18 @@ static void skip_equal(struct xl *x)
 			pending[last - 1] = 0;
 	}
 	for (__u32 i = 0; i < layout->n_checksums; i++) {
-		__u32 at = checksum_at(layout, &layout->checksums[i]);
+		__u32 at = sp_checksum_at(layout, &layout->checksums[i]);
 
 		memcpy(pending + at, bytes(written) + at, 2);
 	}
 }
 
-static bool covers_pending(const struct xl *x, __u32 checksum)
-{
-	const struct sp_layout *layout = x->env->layout;
-	__u64 both[KEY_WORDS_MAX];
-
-	for (__u32 h = 0; h < layout->n_headers; h++) {
-		if (!header_here(x, h))
-			continue;
-		bits_and(both, cover_of(layout, checksum, h), x->pending, x->n_words);
-		if (bits_any(both, x->n_words))
-			return true;
-	}
-	return false;
-}
-
-/* Which checksums are in the packet and cover pending bits, and which of them were written by the user. */
-static void find_checksums(struct xl *x, struct commit *c)
-{
-	const struct sp_layout *layout = x->env->layout;
-
-	for (__u32 i = 0; i < layout->n_checksums; i++) {
-		const struct sp_checksum *sum = &layout->checksums[i];
-		const __u8 *field = bytes(x->pending) + checksum_at(layout, sum);
-
-		if (!field[0] && !field[1] && !covers_pending(x, i))
-			continue;
-		if (!xl_has_header(x, sum->header))
-			continue;
-		c->valid |= 1ULL << i;
-		if (field[0] == 0xff && field[1] == 0xff)
-			c->explicit |= 1ULL << i;
-	}
-}
-
-/* Leaves out the sums that cover one of the other checksums too, and so do not change. */
-static __u64 without_outer(const struct sp_layout *layout, __u64 covered)
-{
-	__u64 result = covered;
-
-	for (__u32 outer = 0; outer < layout->n_checksums; outer++) {
-		__u32 n_inner = 0;
-
-		for (__u32 i = 0; i < layout->n_checksums; i++) {
-			const struct sp_checksum *sum = &layout->checksums[i];
-
-			if (covered & 1ULL << i)
-				n_inner += !!bytes(cover_of(layout, outer, sum->header))[checksum_at(layout, sum)];
-		}
-		if (n_inner == 1)
-			result &= ~(1ULL << outer);
-	}
-	return result;
-}
-
-/* Is the lowest of `bits` in `some`?  Narrows `bits` to those of which the same is true. */
-static bool narrow(__u8 *bits, __u8 some)
-{
-	some &= *bits;
-	if (some & *bits & -*bits) {
-		*bits = some;
-		return true;
-	}
-	*bits &= (__u8)~some;
-	return false;
-}
-
-/* The checksums to update for a change of these bits; `bits` is narrowed to those that share them. */
-static struct piece_group checksums_of(const struct xl *x, const struct commit *c, __u32 header, __u32 offset,
-				       __u8 *bits)
-{
-	const struct sp_layout *layout = x->env->layout;
-	struct piece_group found = {0, 0};
-
-	for (__u32 i = 0; i < layout->n_checksums; i++) {
-		if (!(c->valid & 1ULL << i) || !narrow(bits, bytes(cover_of(layout, i, header))[offset]))
-			continue;
-		found.covered |= 1ULL << i;
-		if (narrow(bits, bytes(swapped_of(layout, i, header))[offset]))
-			found.swapped |= 1ULL << i;
-	}
-	found.covered = without_outer(layout, found.covered & ~c->explicit);
-	found.swapped &= found.covered;
-	return found;
-}
-
-static __u16 group_of(struct xl *x, struct commit *c, struct piece_group wanted)
+static __u16 group_of(struct xl *x, struct commit *c, struct sum_set wanted)
 {
 	__u32 i;
 
 	for (i = 0; i < c->n_groups; i++)
-		if (c->groups[i].covered == wanted.covered && c->groups[i].swapped == wanted.swapped)
+		if (c->groups[i].covering == wanted.covering && c->groups[i].swapped == wanted.swapped)
 			return (__u16)i;
 	if (i == GROUPS_MAX) {
 		x->out->overflow = true;
@@ -226,7 +108,7 @@ static void cut_header(struct xl *x, struct commit *c, __u32 header, const __u64
 		todo &= want_fields ? bytes(fields)[offset] : (__u8)~bytes(fields)[offset];
 		while (todo) {
 			__u8 bits = todo;
-			__u16 group = group_of(x, c, checksums_of(x, c, header, offset, &bits));
+			__u16 group = group_of(x, c, sums_over(x, &c->sums, header, offset, &bits));
 
 			c->pieces[c->n_pieces++] = (struct piece){offset, (__u8)header, bits, group};
 			todo &= (__u8)~bits;
@@ -234,25 +116,12 @@ static void cut_header(struct xl *x, struct commit *c, __u32 header, const __u64
 	}
 }
 
-/* What the header's varbit shifts the bytes behind it by: its length is un-wildcarded and so a constant. */
-static __u32 packet_offset(struct xl *x, __u32 header, __u32 offset)
-{
-	const struct sp_header *slot = &x->env->layout->headers[header];
-	const __u8 *length = bytes(x->orig) + slot->varbit_length;
-
-	offset -= slot->key_offset;
-	if (offset < slot->varbit_at)
-		return offset;
-	memset((__u8 *)x->out->mask + slot->varbit_length, 0xff, 2);
-	return offset + (length[0] << 8 | length[1]) / 8;
-}
-
 /* Emits one DP_SET for the piece at `first` and those that follow it directly; returns the piece behind them. */
 static __u32 emit_set(struct xl *x, const struct commit *c, __u32 first, __u8 flags)
 {
 	const struct piece *start = &c->pieces[first];
 	struct dp_action *set = xl_emit(x, DP_SET);
-	__u32 i, at = packet_offset(x, start->header, start->offset);
+	__u32 i, at = sums_packet_offset(x, start->header, start->offset);
 
 	for (i = first; i < c->n_pieces; i++) {
 		const struct piece *piece = &c->pieces[i];
@@ -260,7 +129,7 @@ static __u32 emit_set(struct xl *x, const struct commit *c, __u32 first, __u8 fl
 
 		if (piece->group != start->group || piece->header != start->header || n >= 8 ||
 		    (i > first && piece->offset > c->pieces[i - 1].offset + 1) ||
-		    packet_offset(x, piece->header, piece->offset) != at + n)
+		    sums_packet_offset(x, piece->header, piece->offset) != at + n)
 			break;
 		if (!set)
 			continue;
@@ -274,26 +143,6 @@ static __u32 emit_set(struct xl *x, const struct commit *c, __u32 first, __u8 fl
 		set->arg = at;
 	}
 	return i;
-}
-
-/* Updates the checksums of a group by the difference collected. */
-static void emit_csums(struct xl *x, const struct piece_group *group)
-{
-	const struct sp_layout *layout = x->env->layout;
-
-	for (__u32 i = 0; i < layout->n_checksums; i++) {
-		const struct sp_checksum *sum = &layout->checksums[i];
-		struct dp_action *action;
-
-		if (!(group->covered & 1ULL << i))
-			continue;
-		action = xl_emit(x, DP_CSUM);
-		if (action) {
-			action->header = (__u8)sum->header;
-			action->arg = packet_offset(x, sum->header, checksum_at(layout, sum));
-			action->flags = (__u8)(sum->flags | (group->swapped & 1ULL << i ? DP_F_SWAPPED : 0));
-		}
-	}
 }
 
 /* Brings the pieces of each group together, in order of their place. */
@@ -314,14 +163,14 @@ static void emit_groups(struct xl *x, struct commit *c)
 	sort_pieces(c);
 	for (__u32 i = 0; i < c->n_pieces;) {
 		__u16 number = c->pieces[i].group;
-		const struct piece_group *group = &c->groups[number];
-		__u8 flags = group->covered ? DP_F_RESTART : DP_F_UNSUMMED;
+		struct sum_set group = c->groups[number];
+		__u8 flags = group.covering ? DP_F_RESTART : DP_F_UNSUMMED;
 
 		while (i < c->n_pieces && c->pieces[i].group == number) {
 			i = emit_set(x, c, i, flags);
 			flags &= (__u8)~DP_F_RESTART;
 		}
-		emit_csums(x, group);
+		sums_emit(x, &c->sums, group);
 	}
 	c->n_pieces = c->n_groups = 0;
 }
@@ -345,11 +194,11 @@ static void commit_headers(struct xl *x, struct commit *c)
 	__u64 fields[KEY_WORDS_MAX] = {0};
 
 	for (__u32 i = 0; i < layout->n_checksums; i++)
-		if (c->valid & 1ULL << i)
-			memset((__u8 *)fields + checksum_at(layout, &layout->checksums[i]), 0xff, 2);
+		if (c->sums.valid & 1ULL << i)
+			memset((__u8 *)fields + sp_checksum_at(layout, &layout->checksums[i]), 0xff, 2);
 	for (int pass = 0; pass < 2; pass++) {
 		for (__u32 h = 0; h < layout->n_headers; h++)
-			if (header_here(x, h))
+			if (sums_header_here(x, h))
 				cut_header(x, c, h, fields, pass);
 		emit_groups(x, c);
 	}
@@ -365,9 +214,8 @@ void xl_commit(struct xl *x)
 	skip_equal(x);
 	if (!bits_any(x->pending, x->n_words))
 		return;
-	c.valid = c.explicit = 0;
 	c.n_pieces = c.n_groups = 0;
-	find_checksums(x, &c);
+	c.sums = sums_find(x);
 	commit_headers(x, &c);
 	mark_written(x);
 }
@@ -386,26 +234,25 @@ static void key_decrement(struct xl_key *key, __u32 offset)
 
 void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset)
 {
-	struct commit c;
 	struct dp_action *dec;
-	struct piece_group sums;
+	struct sum_set set;
+	struct sums sums;
 	__u8 bits = 0xff;
 
 	if (bytes(x->pending)[offset])
 		xl_commit(x);
-	c.valid = c.explicit = 0;
 	((__u8 *)x->pending)[offset] = 0xff;
-	find_checksums(x, &c);
+	sums = sums_find(x);
 	((__u8 *)x->pending)[offset] = 0;
-	sums = checksums_of(x, &c, header, offset, &bits);
+	set = sums_over(x, &sums, header, offset, &bits);
 	dec = xl_emit(x, DP_DEC_TTL);
 	if (dec) {
 		dec->header = (__u8)header;
-		dec->arg = packet_offset(x, header, offset);
-		dec->flags = sums.covered ? DP_F_RESTART : DP_F_UNSUMMED;
+		dec->arg = sums_packet_offset(x, header, offset);
+		dec->flags = set.covering ? DP_F_RESTART : DP_F_UNSUMMED;
 	}
 	key_decrement(&x->cur, offset);
 	key_decrement(&x->base, offset);
 	((__u8 *)x->moved)[offset] = 0xff;
-	emit_csums(x, &sums);
+	sums_emit(x, &sums, set);
 }

@@ -27,6 +27,8 @@ struct sp_checksum {
 	__u32 pad; /* zero */
 	const __u64 *cover; /* n_headers bit strings of key size: the bits of each header that it sums */
 	const __u64 *swapped; /* likewise: those of them that stand at the other parity in the sum */
+	__u64 inner; /* a bit for each checksum whose own field it sums */
+	__u64 inner_swapped; /* those of them whose bytes stand the other way round in the sum */
 };
 
 struct sp_layout {
@@ -38,5 +40,11 @@ struct sp_layout {
 	const struct sp_header *headers; /* by header id */
 	const struct sp_checksum *checksums; /* one for each place that holds a checksum */
 };
+
+/* Where a checksum stands in the key. */
+static inline __u32 sp_checksum_at(const struct sp_layout *layout, const struct sp_checksum *sum)
+{
+	return layout->headers[sum->header].key_offset + sum->offset;
+}
 
 #endif

@@ -42,6 +42,8 @@ class Checksum(ctypes.Structure):
         ("pad", c_uint32),
         ("cover", c_void_p),
         ("swapped", c_void_p),
+        ("inner", c_uint64),
+        ("inner_swapped", c_uint64),
     ]
 
 
@@ -221,7 +223,8 @@ class LayoutTables:
             swapped_words = (c_uint64 * (len(swapped) // 8)).from_buffer_copy(swapped)
             self._kept += [cover_words, swapped_words]
             pointers = ctypes.addressof(cover_words), ctypes.addressof(swapped_words)
-            checksums[i] = Checksum(header_id, offset, flags, 0, *pointers)
+            inner = _inner(layout, places, i, cover, swapped)
+            checksums[i] = Checksum(header_id, offset, flags, 0, *pointers, *inner)
         self.struct = Layout(layout.hash, layout.key_size, n_headers, len(places), 0, headers, checksums)
 
 
@@ -252,6 +255,20 @@ def _checksum(layout: KeyLayout, header_id: int, offset: int) -> tuple[bytes, by
             covers[header.header_id] |= mask
             swapped[header.header_id] |= mask if header.path in checksum.swapped else 0
     return _joined(layout, covers), _joined(layout, swapped), flags
+
+
+def _inner(
+    layout: KeyLayout, places: Sequence[tuple[int, int]], own: int, cover: bytes, swapped: bytes
+) -> tuple[int, int]:
+    """Return which checksums one sums itself, a bit for each place, and which of them with their bytes swapped."""
+    slots = {h.header_id: h.key_offset for h in layout.headers}
+    inner = inner_swapped = 0
+    for i, (header_id, offset) in enumerate(places):
+        at = header_id * layout.key_size + slots[header_id] + offset
+        if i != own and cover[at]:
+            inner |= 1 << i
+            inner_swapped |= (bool(swapped[at]) ^ offset % 2) << i
+    return inner, inner_swapped
 
 
 def _joined(layout: KeyLayout, masks: Sequence[int]) -> bytes:

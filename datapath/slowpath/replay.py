@@ -14,6 +14,7 @@ from datapath.slowpath.byte_code import (
     CSUM,
     DEC_TTL,
     F_IN_PORT,
+    F_INNER_ONLY,
     F_RESTART,
     F_SWAPPED,
     F_UNSUMMED,
@@ -38,6 +39,7 @@ def replay(
     data = bytearray(packet)
     sent: list[tuple[int, bytes]] = []
     difference = 0
+    slots = [0] * 8
     for action in actions:
         if action.op == OUTPUT:
             if action.arg != in_port or action.flags & F_IN_PORT:
@@ -54,7 +56,7 @@ def replay(
             if not action.flags & F_UNSUMMED:
                 difference = _fold(difference + (_sum(old, action.arg) ^ 0xFFFF) + _sum(new, action.arg))
         elif action.op == CSUM:
-            _update(data, hdr_off[action.header] + action.arg, difference, action.flags)
+            _update(data, hdr_off[action.header] + action.arg, _difference(action, difference, slots), action, slots)
     return sent
 
 
@@ -75,14 +77,33 @@ def _fold(total: int) -> int:
     return total
 
 
-def _update(data: bytearray, at: int, difference: int, flags: int) -> None:
-    """Apply the collected difference to the checksum at byte ``at``."""
+def _swap(word: int) -> int:
+    return (word & 0xFF) << 8 | word >> 8
+
+
+def _difference(action: ByteAction, collected: int, slots: list[int]) -> int:
+    """Return what a DP_CSUM folds in: the difference collected, and what is in its slot."""
+    difference = _swap(collected) if action.flags & F_SWAPPED else collected
+    if not action.size:
+        return difference
+    if action.flags & F_INNER_ONLY:
+        difference = 0
+    difference = _fold(difference + slots[action.size - 1])
+    slots[action.size - 1] = 0
+    return difference
+
+
+def _update(data: bytearray, at: int, difference: int, action: ByteAction, slots: list[int]) -> None:
+    """Apply a difference to the checksum at byte ``at``, and add the change to the slots that it names."""
     old = int.from_bytes(data[at : at + 2], "big")
-    if at + 2 > len(data) or (flags & F_ZERO_NONE and old == 0):
+    if at + 2 > len(data) or (action.flags & F_ZERO_NONE and old == 0):
         return
-    if flags & F_SWAPPED:
-        difference = (difference & 0xFF) << 8 | difference >> 8
+    difference %= 0xFFFF  # no change is 0xffff too: it must not make 0 of 0xffff
     new = ~_fold((~old & 0xFFFF) + difference) & 0xFFFF
-    if flags & F_ZERO_NONE and new == 0:
+    if action.flags & F_ZERO_NONE and new == 0:
         new = 0xFFFF
     data[at : at + 2] = new.to_bytes(2, "big")
+    change = _fold((old ^ 0xFFFF) + new)
+    for slot in range(8):
+        if action.value[0] >> slot & 1:
+            slots[slot] = _fold(slots[slot] + (_swap(change) if action.mask[0] >> slot & 1 else change))

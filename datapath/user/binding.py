@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datapath.build import RUNTIME_DIR
 
-DP_ABI_VERSION = 2
+DP_ABI_VERSION = 3
 N_PARSER_ERRORS = 256
 
 OUTPUT, SET, DEC_TTL, CSUM, SELECT, BUCKET, CONTROLLER = range(1, 8)  # enum dp_op

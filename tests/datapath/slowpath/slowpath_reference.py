@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from slowpath_layout import HEADERS, LAYOUT, ZONE, Packet, key_of, with_checksums
 
-from datapath.ir.layout import KeyLayout
+from datapath.ir.layout import KeyChecksum, KeyLayout
 from datapath.slowpath.model import (
     PORT_ALL,
     PORT_FLOOD,
@@ -145,6 +145,30 @@ class _Run:
             live = [choose(self.packet.key, group.hash_mask, live)] if live else []
         for bucket in live:
             self.actions(bucket.actions, replace(copy))
+
+
+def place_of(checksum: KeyChecksum, offsets: tuple[int, ...]) -> int | None:
+    """Return where a checksum stands in the packet; None if its header is not there."""
+    start = offsets[checksum.header_id]
+    return None if start == 0xFFFF else start + checksum.header_offset
+
+
+def summed(layout: KeyLayout, place: tuple[int, int], data: bytes, offsets: tuple[int, ...]) -> int:
+    """Add up all that the checksum at ``place`` (header, offset) is declared to sum, modulo 65535, in full."""
+    total = 0
+    for checksum in layout.checksums:
+        if (checksum.header_id, checksum.header_offset) != place:
+            continue
+        masks = dict(checksum.cover_masks)
+        for header in layout.headers:
+            start = offsets[header.header_id]
+            if start == 0xFFFF or header.path not in masks:
+                continue
+            mask = bytes.fromhex(masks[header.path])[header.key_offset : header.key_offset + header.size]
+            for at, bits in enumerate(mask):
+                is_high = (at % 2 == 0) ^ (header.path in checksum.swapped)
+                total += (data[start + at] & bits) << (8 if is_high else 0)
+    return total % 65535
 
 
 def _matches(flow: Flow, key: bytes) -> bool:

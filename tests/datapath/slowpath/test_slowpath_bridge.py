@@ -274,7 +274,15 @@ byte_actions = st.one_of(
         st.sampled_from([0, 1, 2]),
     ),
     st.builds(ByteAction, st.just(byte_code.DEC_TTL), header=st.integers(0, 3), flags=st.sampled_from([0, 1, 2])),
-    st.builds(ByteAction, st.just(byte_code.CSUM), header=st.integers(0, 3), flags=st.sampled_from([0, 4, 8, 12])),
+    st.builds(
+        lambda size, flags, to, swapped: ByteAction(
+            byte_code.CSUM, size, 1, flags, 10, bytes((to, *bytes(7))), bytes((to & swapped, *bytes(7)))
+        ),
+        st.integers(0, 4),
+        st.sampled_from([0, 4, 8, 12, 32]),
+        st.integers(0, 15),
+        st.integers(0, 15),
+    ),
     st.builds(ByteAction, st.just(byte_code.CONTROLLER), arg=st.integers(0, 65535)),
 )
 
