@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from datapath.paths.coverage import CoverageItem, ParserCoverage
     from datapath.paths.enumerate import ParserPath, ParserPaths, enumerate_paths
     from datapath.pcap import write_pcap
+    from datapath.user.binding import drop_reasons
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
     from datapath.xdp.headers import find_headers
 
@@ -58,6 +59,7 @@ _HOME = {
     "build_program": "datapath.build",
     "cache_dir": "datapath.cache",
     "compile_program": "datapath.compiler",
+    "drop_reasons": "datapath.user.binding",
     "enumerate_paths": "datapath.paths.enumerate",
     "find_headers": "datapath.xdp.headers",
     "find_program": "datapath.client",
@@ -99,6 +101,7 @@ __all__ = [
     "build_program",
     "cache_dir",
     "compile_program",
+    "drop_reasons",
     "enumerate_paths",
     "find_headers",
     "find_program",

@@ -10,11 +10,28 @@ import time
 from pathlib import Path
 from typing import Any
 
-from datapath import write_pcap
+from datapath import WaitTimeoutError, write_pcap
 from testbed.network import Network
+from testbed.reachability import echo_request, name_missing, ping_all
 from topologies import End
 
 _HOPS_MAX = 16
+_CONNECTED_TIMEOUT_S = 5.0  # from the start of a network; all pairs answer within milliseconds
+
+
+def wait_connected(network: Network) -> None:
+    """Wait until every host reaches every other.
+
+    Raises:
+        WaitTimeoutError: Names the pairs that do not, and follows a packet of the first of them.
+    """
+    missing = ping_all(network.hosts, _CONNECTED_TIMEOUT_S)
+    if missing:
+        addresses = network.addresses.hosts
+        asking, asked = sorted(missing)[0]
+        lines = [name_missing(missing, len(addresses), _CONNECTED_TIMEOUT_S), ""]
+        lines += follow(network, asking, echo_request(addresses[asking], addresses[asked]))
+        raise WaitTimeoutError("\n".join(lines))
 
 
 def drops_of(network: Network) -> dict[str, dict[str, int]]:

@@ -143,9 +143,13 @@ def expect_none(network: Network, journal: Journal) -> Callable[..., Absence]:
     block waits until the injected packets are accounted for: nothing moves in the network's counters for ``quiet_s``.
     """
 
+    from datapath import drop_reasons
     from pytest_ovsp4.expectation import Absence
 
     def expected(host: str, *, drop: str = "", quiet_s: float = 0.3, timeout_s: float = 2.0) -> Absence:
+        known = [reason.name for reason in drop_reasons()]
+        if drop and drop not in known:
+            pytest.fail(f"expect_none: there is no drop reason {drop!r}: {', '.join(known)}", pytrace=False)
         journal.count("expected")
         return Absence(journal, _host(network, host), drop, quiet_s, timeout_s)
 

@@ -60,13 +60,21 @@ def _wanted(item: pytest.Item, config: pytest.Config) -> list[NetworkKey | None]
     marker = item.get_closest_marker("topology")
     if marker is not None:
         if not marker.args:
-            raise pytest.UsageError(f"{item.nodeid}: topology marker without a topology")
+            raise pytest.Collector.CollectError(f"{item.nodeid}: topology marker without a topology")
         specs = tuple(_beside(item, spec) for spec in marker.args)
-        for spec in specs:
-            load_topology(spec)
+        _check_marker(item, specs)
         chosen = marker.kwargs.get("datapath")
         datapaths = datapaths if chosen is None else (chosen,) if isinstance(chosen, str) else tuple(chosen)
     return [NetworkKey(spec, datapath) for spec in specs for datapath in datapaths] or [None]
+
+
+def _check_marker(item: pytest.Item, specs: tuple[str, ...]) -> None:
+    """Refuse a marker whose topology is wrong, with what is wrong with it and nothing of pytest's way here."""
+    try:
+        for spec in specs:
+            load_topology(spec)
+    except pytest.UsageError as error:
+        raise pytest.Collector.CollectError(f"{item.nodeid}: its topology marker\n{error}") from None
 
 
 def _beside(item: pytest.Item, spec: str) -> str:

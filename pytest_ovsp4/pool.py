@@ -65,28 +65,32 @@ class Pool:
         if os.geteuid() != 0:
             self.lack("a network takes root: run pytest with sudo")
         try:
+            from pytest_ovsp4.diagnosis import wait_connected
             from testbed.network import Network  # Mininet takes half a second
         except NotSupportedError as error:
             self.lack(str(error))
         topology = load_topology(key.topology)
         begin = time.monotonic()
+        failure: OvsP4Error
         try:
             self._network = Network.start(topology, key.datapath, self._log_dir(key))
             self._key = key
             if topology.routing != "none":  # else who reaches whom is the user's business
-                self._network.wait_reachable()
+                wait_connected(self._network)
             self._start_s = time.monotonic() - begin
+            return self._network
         except OvsP4Error as error:
+            failure = error
             self.stop()
-            reason = _why_not(error)
-            if reason:
-                self._unsupported[key] = reason
-                self.lack(reason)
-            self._refuse(key, error)
         except BaseException:
             self.stop()
             raise
-        return self._network
+        # Out of the handler, or pytest would show the error twice: as itself and as the cause of the test's failure.
+        reason = _why_not(failure)
+        if reason:
+            self._unsupported[key] = reason
+            self.lack(reason)
+        self._refuse(key, failure)
 
     def describe(self) -> str:
         """Say in a line what runs: how many switches on which engine, with which program, and how fast it came up."""

@@ -2,12 +2,12 @@
 
     host j (from 1) on switch i (from 1)   10.<i / 256>.<i % 256>.<j>   02:01:<i>:<i>:<j>:<j>
     with routing l3-ecmp                   prefix /24, gateway .254 with the switch's MAC
-    else                                   prefix /8, one network, no gateway
+    else                                   prefix /8, one network, no gateway unless the host names one
     switch i as a router                   02:02:<i>:<i>:00:00
     port p of switch i                     02:03:<i>:<i>:<p>:<p>  (of the interface; the switch itself does not use it)
 
-A switch's number i is its place in the topology.  A host's own ``ip`` and ``mac`` go first.  Read by ``routing.py``
-(flows), ``network.py`` (interfaces, ARP entries) and tests.
+A switch's number i is its place in the topology.  A host's own ``ip``, ``mac`` and ``gateway`` go first.  Read by
+``routing.py`` (flows), ``network.py`` (interfaces, ARP entries) and tests.
 """
 
 from __future__ import annotations
@@ -87,16 +87,23 @@ def derive_addresses(topology: Topology) -> Addresses:
             interface = ipaddress.IPv4Interface(host.ip or derived)
             placed[host.name] = HostAddress(host.mac or _mac(0x01, i, j), interface, topology.attachment(host.name))
     _check(topology, placed, routed)
+    _check_gateways(topology, placed, routed)
+    owners = {address.ip: address.mac for address in placed.values()}
     hosts = {}
     for host in topology.hosts:
         own = placed[host.name]
-        gateway = str(own.interface.network.broadcast_address - 1) if routed else ""
-        gateway_mac = macs[own.attachment.node] if routed else ""
-        known = [(gateway, gateway_mac)] if routed else []
+        gateway = host.gateway or (str(_default_gateway(own.interface)) if routed else "")
+        gateway_mac = (host.gateway_mac or owners.get(gateway, macs[own.attachment.node])) if gateway else ""
+        known = [(gateway, gateway_mac)] if gateway else []
         # Neighbours are told, so that no host asks for them: a test sees the packets that it sent, and no others.
         known += [(a.ip, a.mac) for name, a in placed.items() if name != host.name and _mates(a, own, routed)]
         hosts[host.name] = HostAddress(own.mac, own.interface, own.attachment, gateway, gateway_mac, tuple(known))
     return Addresses(hosts, macs)
+
+
+def _default_gateway(interface: ipaddress.IPv4Interface) -> ipaddress.IPv4Address:
+    """Return the last address of a host's network."""
+    return interface.network.broadcast_address - 1
 
 
 def _mates(a: HostAddress, b: HostAddress, routed: bool) -> bool:
@@ -129,7 +136,24 @@ def _check(topology: Topology, hosts: dict[str, HostAddress], routed: bool) -> N
             if other != switch and network.overlaps(address.interface.network):
                 faults.append(f"{name} is in {address.interface.network}, which is on {other} already, not on {switch}")
         subnets.setdefault(address.interface.network, switch)
-        if routed and address.interface.ip == address.interface.network.broadcast_address - 1:
-            faults.append(f"{name} has {address.ip}, the address of the gateway")
+    _raise(topology, faults)
+
+
+def _check_gateways(topology: Topology, hosts: dict[str, HostAddress], routed: bool) -> None:
+    """Refuse a gateway that is the host itself or not in its network."""
+    faults = []
+    for host in topology.hosts:
+        interface = hosts[host.name].interface
+        if not (host.gateway or routed):
+            continue
+        gateway = ipaddress.IPv4Address(host.gateway) if host.gateway else _default_gateway(interface)
+        if gateway == interface.ip:
+            faults.append(f"{host.name} has {interface.ip}, the address of the gateway")
+        elif gateway not in interface.network:
+            faults.append(f"{host.name} cannot reach its gateway {gateway}, which is not in {interface.network}")
+    _raise(topology, faults)
+
+
+def _raise(topology: Topology, faults: list[str]) -> None:
     if faults:
         raise TopologyError("\n".join(f"{topology.source}: error: {fault}" for fault in faults))

@@ -171,6 +171,7 @@ class Capture:
         Raises:
             AssertionError: It did not come; shows what came instead, field by field.
         """
+        __tracebackhide__ = True  # pytest: a wrong name in ``ignore`` is the test's mistake
         expected = bytes(packet)
         mask = mask or ignore_mask(_dissected(packet), ignore)
         deadline = time.monotonic() + timeout_s

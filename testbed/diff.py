@@ -77,6 +77,7 @@ def ignore_mask(packet: Any, ignore: Iterable[str]) -> bytes:
     Raises:
         ValueError: The packet has no such field; says which it has.
     """
+    __tracebackhide__ = True  # pytest shows the test that named the field
     places = field_places(packet)
     size = len(bytes(packet))
     mask = bytearray(b"\xff" * size)

@@ -1,7 +1,7 @@
 """Finds out which hosts reach which: an ICMP echo from every host to every other, all at once.
 
 Raw sockets opened in the hosts' namespaces, no ping processes: 56 pairs take a few milliseconds.  Lost requests are
-repeated until the deadline.  Called by ``Network.wait_reachable``.
+repeated until the deadline.  Called by ``Network.wait_reachable`` and by the plugin, which follows what was lost.
 
 Source: RFC 792, echo and echo reply.
 """
@@ -32,6 +32,19 @@ class Pingable(Protocol):
     @property
     def ip(self) -> str: ...
     def socket(self, family: int, kind: int, protocol: int) -> socket.socket: ...
+
+
+class Address(Protocol):
+    """What is needed of a host's addresses."""
+
+    @property
+    def ip(self) -> str: ...
+    @property
+    def mac(self) -> str: ...
+    @property
+    def gateway_mac(self) -> str: ...
+    @property
+    def neighbours(self) -> tuple[tuple[str, str], ...]: ...
 
 
 Pair = tuple[str, str]  # names of who asks and who answers
@@ -74,11 +87,25 @@ def wait_reachable(hosts: Mapping[str, Pingable], timeout_s: float) -> None:
     Raises:
         WaitTimeoutError: Names the pairs that do not.
     """
-    missing = sorted(ping_all(hosts, timeout_s))
+    missing = ping_all(hosts, timeout_s)
     if missing:
-        n_pairs = len(hosts) * (len(hosts) - 1)
-        shown = ", ".join(f"{a} -> {b}" for a, b in missing[:_SHOWN]) + (" ..." if len(missing) > _SHOWN else "")
-        raise WaitTimeoutError(f"{len(missing)} of {n_pairs} pairs of hosts got no answer in {timeout_s:g} s: {shown}")
+        raise WaitTimeoutError(name_missing(missing, len(hosts), timeout_s))
+
+
+def name_missing(missing: set[Pair], n_hosts: int, timeout_s: float) -> str:
+    """Return a message about the pairs that got no answer."""
+    shown = ", ".join(f"{a} -> {b}" for a, b in sorted(missing)[:_SHOWN]) + (" ..." if len(missing) > _SHOWN else "")
+    n_pairs = n_hosts * (n_hosts - 1)
+    return f"{len(missing)} of {n_pairs} pairs of hosts got no answer in {timeout_s:g} s: {shown}"
+
+
+def echo_request(source: Address, destination: Address) -> bytes:
+    """Return the frame that one host sends to ask another, over its router if it has no neighbour of that address."""
+    from scapy.layers.inet import ICMP, IP
+    from scapy.layers.l2 import Ether
+
+    next_hop = dict(source.neighbours).get(destination.ip, source.gateway_mac) or destination.mac
+    return bytes(Ether(src=source.mac, dst=next_hop) / IP(src=source.ip, dst=destination.ip) / ICMP())
 
 
 def _ask(sock: socket.socket, ip: str, identifier: int, number: int) -> None:

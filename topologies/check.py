@@ -142,32 +142,57 @@ def _declared(tree: Placed, faults: Faults) -> tuple[list[str], dict[str, Host]]
             hint = f"first on line {seen[item.value].location.line}"
             faults.add(item.location, item.path, f"there is already a node '{item.value}'", hint)
         seen.setdefault(item.value, item)
-    made = {item.value: _host(item.value, details.get(item.value), faults) for item in entries}
+    routed = _word(tree, "routing", "none") == "l3-ecmp"
+    made = {item.value: _host(item.value, details.get(item.value), routed, faults) for item in entries}
     _check_unique(hosts, details, faults)
     return list(dict.fromkeys(item.value for item in switches)), made
 
 
-def _host(name: str, details: Placed | None, faults: Faults) -> Host:
+def _host(name: str, details: Placed | None, routed: bool, faults: Faults) -> Host:
     if details is None:
         return Host(name)
-    ip, mac = _word(details, "ip", ""), _word(details, "mac", "").lower()
+    ip, gateway = _word(details, "ip", ""), _word(details, "gateway", "")
+    mac, gateway_mac = _word(details, "mac", "").lower(), _word(details, "gateway_mac", "").lower()
     if ip:
-        _check_address(ip, details.value["ip"], faults)
-    if _MAC.fullmatch(mac) and int(mac[1], 16) & 1:
-        faults.add(details.value["mac"].location, details.value["mac"].path, f"{mac} is a multicast address")
-    return Host(name, ip, mac)
+        _check_address(ip, details.value["ip"], routed, faults)
+    for key, value in (("mac", mac), ("gateway_mac", gateway_mac)):
+        if _MAC.fullmatch(value) and int(value[1], 16) & 1:
+            faults.add(details.value[key].location, details.value[key].path, f"{value} is a multicast address")
+    if gateway:
+        _check_gateway(gateway, details.value["gateway"], faults)
+    if gateway_mac:
+        _check_gateway_mac(details, gateway, routed, faults)
+    return Host(name, ip, mac, gateway, gateway_mac)
 
 
-def _check_address(ip: str, place: Placed, faults: Faults) -> None:
+def _check_gateway(gateway: str, place: Placed, faults: Faults) -> None:
+    try:
+        ipaddress.IPv4Address(gateway)
+    except ValueError:
+        faults.add(place.location, place.path, f"'{gateway}' is no IPv4 address", "like 10.0.1.254")
+
+
+def _check_gateway_mac(details: Placed, gateway: str, routed: bool, faults: Faults) -> None:
+    place = details.value["gateway_mac"]
+    if routed:
+        hint = "leave it out: switches route frames to their own MAC address"
+        faults.add(place.location, place.path, "with routing l3-ecmp the gateway is the switch", hint)
+    elif not gateway:
+        faults.add(place.location, place.path, "there is no gateway", "name it: gateway: 10.0.1.254")
+
+
+def _check_address(ip: str, place: Placed, routed: bool, faults: Faults) -> None:
     try:
         interface = ipaddress.IPv4Interface(ip)
     except ValueError:
         faults.add(place.location, place.path, f"'{ip}' is no IPv4 address with prefix length", "like 10.0.1.7/24")
         return
     network = interface.network
-    if "/" not in ip or network.prefixlen > 30:
+    if "/" not in ip:
+        faults.add(place.location, place.path, f"{ip} has no prefix length", f"like {ip}/24")
+    elif routed and network.prefixlen > 30:
         faults.add(place.location, place.path, f"{ip} leaves no room for a gateway", "a prefix of 30 or shorter: /24")
-    elif interface.ip in (network.network_address, network.broadcast_address):
+    elif network.prefixlen <= 30 and interface.ip in (network.network_address, network.broadcast_address):
         faults.add(place.location, place.path, f"{interface.ip} is {network}'s own or its broadcast address")
 
 

@@ -23,11 +23,13 @@ class Switch:
 
 @dataclass(frozen=True)
 class Host:
-    """A host; its address and MAC are derived unless given."""
+    """A host; its address and MAC are derived unless given, its gateway too where switches route."""
 
     name: str
     ip: str = ""  # "10.0.1.7/24"
     mac: str = ""
+    gateway: str = ""  # "10.0.1.254"
+    gateway_mac: str = ""  # what its ARP table says
 
 
 @dataclass(frozen=True)

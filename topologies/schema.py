@@ -70,6 +70,8 @@ class _Checker:
         hint = ""
         if "string" in allowed and tree.kind in ("boolean", "integer", "number"):
             hint = f"put it in quotes to make it a word: '{tree.value}'"
+        if tree.kind == "null":
+            hint = "leave the key out, or fill it in"
         found = _ARTICLES[tree.kind] if tree.kind != "boolean" else "a boolean"
         self._faults.add(tree.location, tree.path, f"expected {wanted}, found {found}{shown}", hint)
         return False

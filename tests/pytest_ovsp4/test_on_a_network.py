@@ -224,3 +224,35 @@ def test_mistakes_in_a_network_are_told_without_our_traceback(pytester: pytest.P
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["*cannot start: flows and groups of s1: ipv4 has no such field", "*^~~~*"])
     result.stdout.no_fnmatch_line("*client.py:*")
+
+
+def test_a_network_that_does_not_connect_says_where_packets_die(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("ether.p4").write_text(
+        "#include <core.p4>\n#include <ovsp4.p4>\n"
+        "header e_t { bit<48> d; bit<48> s; bit<16> t; } struct h_t { e_t e; }\n"
+        "parser P(packet_in p, out h_t h) { state start { p.extract(h.e);\n"
+        "  transition select(h.e.t) { 0x88b5: accept; default: reject; } } }\nSwitch(P()) main;\n"
+    )
+    pytester.path.joinpath("net.yaml").write_text(
+        "program: ether.p4\nrouting: l2\nswitches: [s1]\nhosts: [a, b]\nlinks: [[a, s1], [b, s1]]\n"
+    )
+    pytester.makepyfile("def test_it(network): pass")
+    result = pytester.runpytest_subprocess("--topology=net.yaml", "--topology-require")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*cannot start: 2 of 2 pairs of hosts got no answer*", "  s1, in at port 1", "*DIED HERE: *"]
+    )
+    result.stdout.no_fnmatch_line("During handling of*")
+
+
+def test_an_unknown_drop_reason_is_told_at_once(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+def test_it(inject, expect_none, packet):
+    with expect_none("h2", drop="NO_MATCH"):
+        inject("h1", packet)
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*no drop reason 'NO_MATCH'*NO_ACTION*TTL*"])

@@ -62,6 +62,32 @@ def test_own_addresses_go_first(tmp_path: Path) -> None:
     assert (a.ip, a.gateway, a.mac) == ("192.168.7.9", "192.168.7.14", "06:00:00:00:00:09")
 
 
+def test_a_gateway_of_ones_own(tmp_path: Path) -> None:
+    hosts = "{a: {ip: 10.0.1.1/24, gateway: 10.0.1.10, gateway_mac: '08:00:00:00:01:00'}, b: {gateway: 10.9.9.9}}"
+    given = derive_addresses(load(_own(tmp_path, hosts, "none")))
+    a, b = given.hosts["a"], given.hosts["b"]
+    assert (a.gateway, a.gateway_mac, a.neighbours) == (
+        "10.0.1.10",
+        "08:00:00:00:01:00",
+        (("10.0.1.10", "08:00:00:00:01:00"),),
+    )
+    assert (b.gateway, b.gateway_mac) == ("10.9.9.9", given.router_macs["s2"]), "its switch's, if none is named"
+    routed = derive_addresses(load(_own(tmp_path, "{a: {gateway: 10.0.1.7}, b: }"))).hosts["a"]
+    assert (routed.gateway, dict(routed.neighbours)) == ("10.0.1.7", {"10.0.1.7": routed.gateway_mac})
+
+
+def test_a_host_can_be_the_gateway(tmp_path: Path) -> None:
+    hosts = "{a: {ip: 10.0.0.1/24, gateway: 10.0.0.2}, b: {ip: 10.0.0.2/24}}"
+    addresses = derive_addresses(load(_own(tmp_path, hosts, "none")))
+    assert addresses.hosts["a"].gateway_mac == addresses.hosts["b"].mac
+
+
+def test_point_to_point_addresses_where_nothing_is_routed(tmp_path: Path) -> None:
+    hosts = "{a: {ip: 10.0.1.1/31}, b: {ip: 10.0.2.2/32}}"
+    addresses = derive_addresses(load(_own(tmp_path, hosts, "none")))
+    assert (addresses.hosts["a"].prefix_length, addresses.hosts["b"].prefix_length) == (31, 32)
+
+
 def test_a_switch_can_be_too_full(tmp_path: Path) -> None:
     names = [f"h{i}" for i in range(254)]
     links = ", ".join(f"[s1, {name}]" for name in names)
@@ -78,6 +104,8 @@ def test_a_switch_can_be_too_full(tmp_path: Path) -> None:
         ("{a: {ip: 10.0.0.9/16}, b: }", "which is on s"),
         ("{a: {ip: 10.7.0.254/24}, b: }", "a has 10.7.0.254, the address of the gateway"),
         ("{a: {mac: '02:01:00:02:00:01'}, b: }", "02:01:00:02:00:01 is b's and a's"),
+        ("{a: {gateway: 10.0.1.1}, b: }", "a has 10.0.1.1, the address of the gateway"),
+        ("{a: {gateway: 10.0.2.9}, b: }", "a cannot reach its gateway 10.0.2.9, which is not in 10.0.1.0/24"),
     ],
 )
 def test_addresses_that_cannot_be_had_together(tmp_path: Path, hosts: str, message: str) -> None:
