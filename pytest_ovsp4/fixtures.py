@@ -235,7 +235,7 @@ def traffic_seed(request: pytest.FixtureRequest) -> random.Random:
 
 
 def _host(network: Network, name: str) -> OvsP4Host:
-    try:
-        return network.hosts[name]
-    except KeyError:
-        pytest.fail(f"no host {name!r} in {network.topology.name}: {', '.join(network.hosts)}", pytrace=False)
+    hosts = network.hosts
+    if name not in hosts:
+        pytest.fail(f"no host {name!r} in {network.topology.name}: {', '.join(hosts)}", pytrace=False)
+    return hosts[name]

@@ -70,10 +70,11 @@ class Pool:
         except NotSupportedError as error:
             self.lack(str(error))
         topology = load_topology(key.topology)
+        log_dir = self._log_dir(key)
         begin = time.monotonic()
         failure: OvsP4Error
         try:
-            self._network = Network.start(topology, key.datapath, self._log_dir(key))
+            self._network = Network.start(topology, key.datapath, log_dir)
             self._key = key
             if topology.routing != "none":  # else who reaches whom is the user's business
                 wait_connected(self._network)
@@ -82,6 +83,7 @@ class Pool:
         except OvsP4Error as error:
             failure = error
             self.stop()
+            _remove_if_empty(log_dir)
         except BaseException:
             self.stop()
             raise

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from datapath import TestbedError, write_pcap
-from testbed.diff import diff_packets, ignore_mask, matches
+from testbed.diff import diff_packets, dissect, ignore_mask, matches
 from testbed.namespaces import Namespace
 
 _ETH_P_ALL = 0x0003
@@ -173,7 +173,7 @@ class Capture:
         """
         __tracebackhide__ = True  # pytest: a wrong name in ``ignore`` is the test's mistake
         expected = bytes(packet)
-        mask = mask or ignore_mask(_dissected(packet), ignore)
+        mask = mask or ignore_mask(dissect(packet), ignore)
         deadline = time.monotonic() + timeout_s
         while True:
             found = [frame for frame in self.frames if matches(expected, frame.data, mask)]
@@ -190,7 +190,7 @@ class Capture:
         Better than waiting long: send a packet afterwards that must arrive, expect that, then call this with
         ``wait_s=0``.
         """
-        mask = ignore_mask(_dissected(packet), ignore) if packet is not None else b""
+        mask = ignore_mask(dissect(packet), ignore) if packet is not None else b""
         deadline = time.monotonic() + wait_s
         while True:
             wrong = [f for f in self.frames if packet is None or matches(bytes(packet), f.data, mask)]
@@ -203,7 +203,7 @@ class Capture:
 
     def _failure(self, packet: Any, mask: bytes, n_found: int, count: int, timeout_s: float) -> str:
         """Say what came instead, the closest first."""
-        expected = _dissected(packet)
+        expected = dissect(packet)
         text = f"{self.where} did not get {expected.summary()} within {timeout_s:g} s"
         if count > 1:
             text += f" ({n_found} of {count} came)"
@@ -258,13 +258,6 @@ def _captured(data: bytes, ancillary: list[tuple[int, int, bytes]], outgoing: bo
                 tpid = tpid if status & _TP_STATUS_VLAN_TPID_VALID else 0x8100
                 data = data[:12] + struct.pack("!HH", tpid, tci) + data[12:]
     return Captured(data, time_s or time.time(), outgoing)
-
-
-def _dissected(packet: Any) -> Any:
-    from scapy.layers.l2 import Ether  # scapy takes 0.3 s
-
-    first = packet.__class__ if hasattr(packet, "fields_desc") else Ether
-    return first(bytes(packet))
 
 
 def _distance(expected: bytes, actual: bytes, mask: bytes) -> int:

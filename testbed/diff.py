@@ -1,7 +1,7 @@
 """Compares two packets bit by bit under a mask, and says field by field what differs.
 
-Used by ``capture.py`` for its failure messages, and by tests.  Both packets are dissected by scapy; where they do not
-have the same layers, bytes are compared.
+Used by ``capture.py`` for its failure messages, and by tests.  Both packets are dissected by scapy, by the layers of
+the expected one where scapy does not know what follows what; where their layers differ, bytes are compared.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def field_places(packet: Any) -> list[FieldPlace]:
     start = 0
     for name, layer in _layers(packet):
         if name == "Raw" or not layer.fields_desc:
-            size = len(bytes(layer)) if name == "Raw" else 0
+            size = len(layer.load) if name == "Raw" else 0
             places.append(FieldPlace("payload", start, start + 8 * size, bytes(layer)[:size]))
             start += 8 * size
             continue
@@ -117,8 +117,8 @@ def diff_packets(expected: Any, actual: Any, mask: bytes = b"") -> str:
         actual: the same.
         mask: ones for the bits that count.
     """
-    want, have = _dissected(expected), _dissected(actual, like=expected)
-    want_bytes, have_bytes = bytes(want), bytes(have)
+    want, have = dissect(expected), dissect(actual, like=expected)
+    want_bytes, have_bytes = bytes(expected), bytes(actual)
     if matches(want_bytes, have_bytes, mask):
         return ""
     want_fields = {place.name: place for place in field_places(want)}
@@ -133,11 +133,43 @@ def diff_packets(expected: Any, actual: Any, mask: bytes = b"") -> str:
     return "\n".join(lines or _byte_lines(want_bytes, have_bytes, mask))
 
 
-def _dissected(packet: Any, like: Any = None) -> Any:
+def dissect(packet: Any, like: Any = None) -> Any:
+    """Return a packet as scapy sees it on the wire, every field filled in.
+
+    Where scapy loses the thread (a test's own header that is bound to no EtherType) the layers are those that the test
+    put together.
+
+    Args:
+        packet: a scapy packet, or bytes.
+        like: the packet whose layers the bytes may have.
+    """
     from scapy.layers.l2 import Ether  # scapy takes 0.3 s
 
-    first = next((p.__class__ for p in (packet, like) if hasattr(p, "fields_desc")), Ether)
-    return first(bytes(packet))
+    data = bytes(packet)
+    model = next((p for p in (packet, like) if hasattr(p, "fields_desc")), None)
+    if model is None:
+        return Ether(data)
+    seen = model.__class__(data)
+    if len(list(_layers(model))) <= len(list(_layers(seen))):
+        return seen
+    return _dissect_by_layers(data, model) or seen
+
+
+def _dissect_by_layers(data: bytes, model: Any) -> Any:
+    """Return the bytes dissected by the layers of another packet; None if they do not fit."""
+    whole: Any = None
+    for _, given in _layers(model):
+        if not data:
+            break
+        layer = given.__class__()
+        size = len(given) - len(given.payload) if layer.__class__.__name__ == "Raw" and given.payload else len(data)
+        try:
+            rest = layer.post_dissect(layer.do_dissect(layer.pre_dissect(data[:size])))
+        except Exception:  # scapy's layers raise anything on bytes that are not theirs
+            return None
+        data = rest + data[size:]
+        whole = layer if whole is None else whole / layer
+    return whole / data if data else whole
 
 
 def _bits(data: bytes, place: FieldPlace) -> int:

@@ -39,6 +39,9 @@ def build(tree: Placed, path: Path, faults: Faults) -> Topology | None:
         parts = _generate(tree, params, faults)
         switches, hosts = (parts.switches, {name: Host(name) for name in parts.hosts}) if parts else ([], {})
     else:
+        if "switches" not in tree.value:  # all that follows would only say so again
+            faults.add(tree.location, "", "'switches' is missing", "list the switches, or name a 'generator'")
+            return None
         switches, hosts = _declared(tree, faults)
     wiring = Wiring(switches, list(hosts), faults)
     links = wiring.generated(parts.links) if parts else wiring.declared(_items(tree.get("links")))
@@ -127,8 +130,6 @@ def _declared(tree: Placed, faults: Faults) -> tuple[list[str], dict[str, Host]]
     """Return the switches and hosts that the file lists."""
     if "params" in tree.value:
         faults.add(tree.key_locations["params"], "", "'params' without a 'generator'", "name one, or leave params out")
-    if "switches" not in tree.value:
-        faults.add(tree.location, "", "'switches' is missing", "list the switches, or name a 'generator'")
     seen: dict[str, Placed] = {}
     switches = [item for item in _items(tree.get("switches")) if isinstance(item.value, str)]
     hosts = tree.get("hosts")

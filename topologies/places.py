@@ -107,7 +107,9 @@ def _compose(text: str, file: str, faults: Faults) -> Placed | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
-        faults.add(place, "", f"not YAML: {error.problem or error.context}")
+        start = error.context_mark
+        hint = f"{error.context}, begun on line {start.line + 1}" if start and mark and start.line < mark.line else ""
+        faults.add(place, "", f"not YAML: {error.problem or error.context}", hint)
         return None
     except yaml.YAMLError as error:
         faults.add(Location(file, 1, 1), "", f"not YAML: {' '.join(str(error).split())}")

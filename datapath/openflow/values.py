@@ -16,7 +16,8 @@ def parse_value(text: str, width_bits: int, signed: bool = False) -> tuple[int, 
     """Read ``value`` or ``value/mask``.
 
     Args:
-        text: The mask is in the notation of the value, or the length of a prefix behind an address.
+        text: The mask is in the notation of the value, or the length of a prefix behind an address.  What looks like
+            a length behind a number, and would cut the number's bits off, is refused.
         width_bits: Of the field.
         signed: Whether a minus sign is allowed.
 
@@ -38,6 +39,9 @@ def parse_value(text: str, width_bits: int, signed: bool = False) -> tuple[int, 
         mask = all_ones & ~((1 << (width_bits - length)) - 1)
     else:
         mask, _ = _parse_one(mask_text, width_bits, False, "mask")
+        if re.fullmatch(r"[0-9]+", mask_text) and mask <= width_bits and value & ~mask:
+            prefix = all_ones & ~(all_ones >> mask)
+            raise ValueError(f"a mask is bits: write /{prefix:#x} for a prefix of {mask}, or /{mask:#x}")
     return value & mask, mask
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from typing import ClassVar
 
 import pytest
+from scapy.fields import ShortField, XShortField
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
-from scapy.packet import Raw
+from scapy.packet import Packet, Raw
 
-from testbed.diff import diff_packets, field_places, ignore_mask, matches
+from testbed.diff import diff_packets, dissect, field_places, ignore_mask, matches
 
 ETHER = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01")
 PACKET = Ether(bytes(ETHER / IP(src="10.0.0.1", dst="10.0.0.2", ttl=64) / UDP(sport=1, dport=2) / Raw(b"hello")))
@@ -36,6 +38,50 @@ def test_places_cover_the_packet_without_gaps() -> None:
 def test_equal_packets() -> None:
     assert diff_packets(PACKET, PACKET.copy()) == ""
     assert diff_packets(bytes(PACKET), bytes(PACKET)) == ""
+
+
+class Tag(Packet):
+    """A header that scapy finds behind nothing."""
+
+    fields_desc: ClassVar = [ShortField("zone", 7), XShortField("sum", None)]
+
+    def post_build(self, header: bytes, payload: bytes) -> bytes:
+        return (header[:2] + header[:2] if self.sum is None else header) + payload
+
+
+TAGGED = (
+    Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01", type=0x88B7)
+    / Tag(zone=3)
+    / IP(src="10.0.0.1", dst="10.0.0.2", ttl=64)
+    / UDP()
+    / b"hello"
+)
+
+
+def test_headers_of_ones_own_are_compared_field_by_field() -> None:
+    other = TAGGED.copy()
+    other[Tag].zone, other[IP].ttl = 5, 63
+    differing = [line.split(":")[0].strip() for line in diff_packets(TAGGED, bytes(other)).splitlines()]
+    assert differing == ["Tag.zone", "Tag.sum", "IP.ttl", "IP.chksum"]
+    mask = ignore_mask(dissect(TAGGED), differing)
+    assert matches(bytes(TAGGED), bytes(other), mask)
+
+
+def test_raw_bytes_in_front_of_a_known_header() -> None:
+    packet = (
+        Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01", type=0x88B7)
+        / Raw(b"\1\2\3")
+        / IP(src="10.0.0.1", dst="10.0.0.2")
+        / UDP()
+    )
+    other = packet.copy()
+    other[IP].ttl = 9
+    assert "IP.ttl: expected 64, got 9" in diff_packets(packet, bytes(other))
+
+
+def test_what_does_not_fit_the_expected_layers_is_compared_by_bytes() -> None:
+    assert diff_packets(TAGGED, bytes(TAGGED)[:15]) != ""
+    assert "size: expected" in diff_packets(TAGGED, bytes(TAGGED)[:20])
 
 
 def test_each_field_that_differs_has_a_line() -> None:

@@ -123,6 +123,7 @@ def test_headers_that_share_a_slot_are_told_apart(shared_registry: FieldRegistry
         ("ethernet.dstAddr=aa:bb", "aa:bb", "six hexadecimal bytes"),
         ("ipv6.srcAddr=::1::", "::1::", "not an IPv6 address"),
         ("tcp.dstPort=65536", "65536", "at most 0xffff"),
+        ("tcp.dstPort=0x5000/4", "0x5000/4", "write /0xf000 for a prefix of 4, or /0x4"),
         ("tcp.dstPort=http", "http", "decimal or 0x number"),
         ("tcp.dstPort", "tcp.dstPort", "tcp.dstPort=VALUE"),
         ("in_port=s9-eth1", "s9-eth1", "not a port number"),

@@ -50,7 +50,7 @@ class Kind:
 
 
 _MAC_MASKS = ("01:00:00:00:00:00", "ff:ff:ff:00:00:ff")
-_PORT_MASKS = ("0xfff0", "1")
+_PORT_MASKS = ("0xfff0", "0x1")
 _IP_MASKS = ("8", "24", "255.0.0.255")
 _IP6_MASKS = ("16", "64", "ffff::ff")
 _ETHERNET = Kind(

@@ -99,6 +99,7 @@ TAKEN: dict[str, tuple[str, bool, bool]] = {
     "learn": ("actions=learn(table=1,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])", True, False),
     "a field that decides what follows": ("ip,tcp,actions=set_field:2->ipv4.protocol,output:2", False, True),
     "dec_ttl without ip": ("actions=dec_ttl,output:2", False, True),
+    "a mask like the length of a prefix": ("tcp,tp_dst=80/8,actions=output:2", True, False),
     "fields by path": ("ipv4.dstAddr=10.0.0.0/8,actions=output:2", False, True),
     "the protocol written": ("ip,actions=set_field:5->nw_proto,output:2", False, True),
     "flags of TCP written": ("ip,tcp,actions=set_field:2->tcp_flags,output:2", False, True),
