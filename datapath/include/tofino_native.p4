@@ -378,7 +378,7 @@ extern MathUnit<T> {
     bit<16> max16(in T val, in bit<8> mask, @optional out bit<3> index);
 
 extern RegisterAction<T, I, U> {
-    RegisterAction(Register<T, I> reg);
+    RegisterAction(Register<_, _> reg);
     TOFINO_REGISTER_METHODS(I)
     @optional abstract void apply(inout T value, @optional out U rv1, @optional out U rv2, @optional out U rv3,
                                   @optional out U rv4);
@@ -388,7 +388,7 @@ extern RegisterAction<T, I, U> {
 
 #define TOFINO_REGISTER_ACTION(n, types, outs, applied) \
 extern RegisterAction##n<T, I, types> { \
-    RegisterAction##n(Register<T, I> reg); \
+    RegisterAction##n(Register<_, _> reg); \
     U1 execute(in I index, outs); \
     U1 execute_log(outs); \
     abstract void apply(inout T value, applied); \

@@ -11,6 +11,7 @@ WARNINGS = {
     "checksum": "a checksum cannot be kept up to date, for the reason given",
     "directive": "the program says so itself (#warning)",
     "endless-loop": "no path leads from a loop to accept or reject: only its bound ends it",
+    "generic-parser": "a parser has type parameters, which the language does not have, though p4c does",
     "invalid-read": "the parser reads a field of a header that no packet has there: it is always zero",
     "left-out-call": "a call of an extern is left out, since it does nothing in this switch",
     "missing-transition": "a state has no transition, so it rejects the packet",

@@ -375,6 +375,7 @@ class Instantiation(Node):
     name: str
     body: tuple[FunctionDecl | Instantiation, ...] | None = None
     annotations: tuple[Annotation, ...] = ()
+    sizes: tuple[Expr, ...] = ()  # of an array of instances
 
 
 @dataclass(frozen=True, eq=False, slots=True)

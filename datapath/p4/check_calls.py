@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4 import types as t
-from datapath.p4.check_base import Call
+from datapath.p4.check_base import Call, Info
 from datapath.p4.check_expressions import ExpressionChecker
 from datapath.p4.source import did_you_mean
 
@@ -45,7 +45,19 @@ class CallChecker(ExpressionChecker):
         function = self._choose(symbol.functions, node.args, callee.loc, f"{symbol.kind} '{symbol.name}'")
         if function is None:
             return t.UNKNOWN
-        return self._resolved(node, symbol.kind, function, callee.loc)
+        type_ = self._resolved(node, symbol.kind, function, callee.loc)
+        if function.name == "static_assert" and function.node not in self.info.functions:
+            self._static_assert(node)
+        return type_
+
+    def _static_assert(self, node: ast.CallExpr) -> None:
+        """Fold core.p4's assertion; what is asserted of a type parameter is seen when the call is lowered."""
+        (_, condition), *_ = self.info.calls[node].args
+        value = self.info.values.get(condition) if condition is not None else None
+        if value is False:
+            self.report.error(node.loc, static_assertion(self.info, self.info.calls[node]))
+        if value is not None:
+            self.info.values[node] = True
 
     def check_all(self, args: Sequence[ast.Argument]) -> None:
         for arg in args:
@@ -339,6 +351,7 @@ class CallChecker(ExpressionChecker):
                     f"'{want.name}' asks for '{_param_text(asked)}'"
                 )
                 self.report.error(value.loc, message, notes=notes)
+        self.info.types[value] = t.substitute(have, bound)  # of a generic one: as it is asked for
 
 
 def _paired(have: Sequence[t.Param], want: Sequence[t.Param]) -> list[tuple[t.Param, t.Param]] | None:
@@ -419,3 +432,9 @@ def unify(formal: t.Type, actual: t.Type, bound: dict[t.Type, t.Type], free: set
     ):
         for f, a in zip(formal.args, actual.args, strict=False):
             unify(f, a, bound, free)
+
+
+def static_assertion(info: Info, call: Call) -> str:
+    """Return the message of a static assertion that fails."""
+    text = info.values.get(call.args[1][1]) if len(call.args) > 1 and call.args[1][1] is not None else ""
+    return f"the static assertion does not hold{f': {text}' if text else ''}"

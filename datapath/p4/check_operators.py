@@ -76,10 +76,14 @@ class OperatorChecker(CheckBase):
             return
         values[node] = value
 
+    def is_shift_amount(self, node: ast.Expr, type_: t.Type) -> bool:
+        """Is this a bit<W>, or a number known at compile time (that it is not negative is seen when it is folded)?"""
+        type_ = _as_bits(type_)
+        return type_ == t.INT or (isinstance(type_, t.Bits) and (not type_.signed or node in self.info.values))
+
     def _shift(self, node: ast.BinaryExpr, left: t.Type, right: t.Type) -> t.Type:
         left, right = _as_bits(left), _as_bits(right)
-        amount_is_fine = right == t.INT or (isinstance(right, t.Bits) and not right.signed)
-        if not amount_is_fine:
+        if not self.is_shift_amount(node.right, right):
             self.report.error(node.right.loc, f"a shift takes a bit<W> or a constant, not '{right}'")
             return t.UNKNOWN
         if not isinstance(left, t.Bits) and left != t.INT:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from datapath.p4 import ast
 from datapath.p4 import types as t
-from datapath.p4.check_base import Symbol
+from datapath.p4.check_base import MAX_ELEMENTS, Symbol
 from datapath.p4.check_calls import CallChecker
 from datapath.p4.source import did_you_mean
 
@@ -60,7 +60,7 @@ class StatementChecker(CallChecker):
 
     def _shift_amount(self, node: ast.AssignStmt) -> None:
         amount = self.check(node.value)
-        if amount not in (t.INT, t.UNKNOWN) and not (isinstance(amount, t.Bits) and not amount.signed):
+        if amount != t.UNKNOWN and not self.is_shift_amount(node.value, amount):
             self.report.error(node.value.loc, f"a shift takes a bit<W> or a constant, not '{amount}'")
 
     def _if(self, node: ast.IfStmt) -> None:
@@ -245,7 +245,18 @@ class StatementChecker(CallChecker):
         made, call = self.construct(self.resolve(node.type), node.args, node.type.loc)
         if call is not None:
             self.info.calls[node] = call
-        self.local_symbol("instance", node.name, made, node)
+        type_ = self._instances(made, node)
+        self.local_symbol("instance", node.name, type_, node)
+        return made
+
+    def _instances(self, made: t.Type, node: ast.Instantiation) -> t.Type:
+        """Return the type of an instance, or of an array of them."""
+        if node.sizes and not isinstance(made, t.Extern) and made != t.UNKNOWN:
+            self.report.error(node.loc, f"there are no arrays of '{made}', only of externs")
+            return t.UNKNOWN
+        for size in reversed(node.sizes):
+            n = self.constant_int(size, "the size of an array", 1, MAX_ELEMENTS)
+            made = t.array_of(made, n) if n is not None else t.UNKNOWN
         return made
 
     # ------------------------------------------------------------------------------------------------ states

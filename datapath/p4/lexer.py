@@ -2,8 +2,8 @@
 
 Fed by ``preprocess.py``, which sees comments and line ends removed or marked, and passes the rest on to ``parser.py``.
 A token's kind is its own text for keywords and operators, else one of the constants below.  ``>>`` is left as two
-tokens, because ``tuple<bit<8>>`` ends with it: the parser joins neighbours.  A string may span lines only right behind
-a parenthesis, where annotations have long ones, so that a forgotten quote is reported on its own line.
+tokens, because ``tuple<bit<8>>`` ends with it: the parser joins neighbours.  A string may span lines, so a forgotten
+quote makes one up to the next quote: the parser says so where it cannot go on behind such a string.
 
 Source: P4_16 specification 1.2.5, section 6.3 (lexical constructs).
 """
@@ -36,7 +36,7 @@ TOKEN = re.compile(
   | (?P<identifier>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<integer>(?:\d[\d_]*[ws])?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|0[dD][0-9_]+|\d[\d_]*)(?![A-Za-z0-9_]))
   | (?P<comment>//(?:\\\r?\n|[^\n])*|/\*.*?\*/)
-  | (?P<string>"(?:[^"\\\n]|\\.)*"|(?<=\()"(?:[^"\\]|\\.)*")
+  | (?P<string>"(?:[^"\\]|\\.)*")
   | (?P<operator>\.\.\.|&&&|\|\+\|=|\|-\|=|<<=|\.\.|\|\+\||\|-\||<<|&&|\|\||==|!=|<=|>=|\+\+|\+=|-=|\*=|/=|%=|&=|\|=
       |\^=|\{\#\}|[-+*/%&|^~!<>=?:;,.(){}\[\]@\#])
   | (?P<bad>/\*.*\Z|\d\w*|"[^\n]*|.)

@@ -87,6 +87,11 @@ class ProgramLowering(LowerStates):
         block = parts.block
         generic = self.info.blocks[node]
         bound: dict[t.Type, t.Type] = {v: a for v, a in zip(generic.type_params, block.args, strict=False) if v != a}
+        unbound = next((a for a in block.args if isinstance(a, t.TypeVar)), None)
+        if unbound is not None:
+            hint = "give it to a package, as in Package(P<headers_t>()) main"
+            self.report.error(node.loc, f"nothing says what '{unbound}' of parser '{node.name}' is", hint=hint)
+            raise LoweringFailure
         self.frame = Frame(node, "", bound=bound)
         self.active = [node]
         headers = architecture.headers_param(block.params)

@@ -16,6 +16,7 @@ from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call
+from datapath.p4.check_calls import static_assertion
 from datapath.p4.lower_base import Frame, LoweringFailure, constant_of
 from datapath.p4.lower_loops import LowerLoops
 from datapath.p4.lower_statements import has_return
@@ -66,7 +67,8 @@ class LowerCalls(LowerLoops):
             target = self.place(node.callee.base)
             if isinstance(target, PacketPlace):
                 return self._packet(node, call)
-            assert isinstance(target, InstancePlace), target
+            if not isinstance(target, InstancePlace):
+                self.unsupported(node.loc, "an instance that only a run-time index tells")
             return self.extern_method(node, call, target)
         if call.kind == "function":
             assert call.function is not None
@@ -236,9 +238,21 @@ class LowerCalls(LowerLoops):
         elif call.name == "port_metadata_unpack":  # TNA: our ports have none
             assert call.function is not None
             return self.zero(self.subst(t.substitute(call.function.result, call.bound)), node.loc)
-        elif call.name != "static_assert":
+        elif call.name == "static_assert":
+            return self._static_assert(node, call)
+        else:
             self.ignore_extern(node, call)
         return Compound(t.VOID, {})
+
+    def _static_assert(self, node: ast.CallExpr, call: Call) -> ir.Const:
+        (_, condition), *_ = call.args
+        assert condition is not None
+        known = constant_of(self.scalar(condition))
+        if known is None:
+            self.report.error(condition.loc, "what is asserted must be known at compile time")
+        elif not known and node not in self.info.values:
+            self.report.error(node.loc, static_assertion(self.info, call))
+        return ir.Const(1, 1)
 
     def ignore_extern(self, node: ast.CallExpr, call: Call) -> None:
         """Skip an extern that can only have an effect elsewhere; refuse one whose result the parser would use."""

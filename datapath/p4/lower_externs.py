@@ -16,7 +16,7 @@ from datapath.p4 import types as t
 from datapath.p4.architecture import is_internet_sum
 from datapath.p4.check_base import Call
 from datapath.p4.lower_calls import LowerCalls
-from datapath.p4.places import Compound, InstancePlace, Place, RValue
+from datapath.p4.places import Compound, InstancePlace, Place, RValue, StructPlace, part_types
 
 NOTHING = Compound(t.VOID, {})
 
@@ -24,9 +24,13 @@ NOTHING = Compound(t.VOID, {})
 class LowerExterns(LowerCalls):
     """Externs."""
 
-    def instantiate(self, node: ast.Instantiation) -> InstancePlace:
-        """Make an instance that a parser declares."""
-        type_ = self.subst(self.info.symbols[node].type)
+    def instantiate(self, node: ast.Instantiation) -> Place:
+        """Make an instance, or an array of them, that a parser declares."""
+        return self._instances(self.subst(self.info.symbols[node].type), node)
+
+    def _instances(self, type_: t.Type, node: ast.Instantiation) -> Place:
+        if isinstance(type_, t.Array):
+            return StructPlace(type_, {name: self._instances(part, node) for name, part in part_types(type_)})
         call = self.info.calls.get(node)
         args: dict[ast.Node, Place] = {}
         for param, value in call.args if call is not None else ():

@@ -96,7 +96,7 @@ class LowerStatements(LowerExpressions):
         else:
             assert isinstance(node, ast.EmptyStmt), node
 
-    def instantiate(self, node: ast.Instantiation) -> InstancePlace:
+    def instantiate(self, node: ast.Instantiation) -> Place:
         raise NotImplementedError
 
     def for_loop(self, node: ast.ForStmt) -> None:

@@ -5,10 +5,14 @@ Source: P4_16 specification 1.2.5, appendix G; the order of precedence is the gr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
 from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4.lexer import BAD, END, IDENTIFIER, INTEGER, STRING, Token
-from datapath.p4.parse_stream import MAX_CHAIN, TYPE_STARTS, TokenStream, describe
+from datapath.p4.parse_stream import MAX_CHAIN, TYPE_STARTS, ParseFailure, TokenStream, describe, spans_lines
 
 PRECEDENCE = {
     op: level
@@ -33,6 +37,8 @@ PRECEDENCE = {
 class ExpressionParser(TokenStream):
     """Expressions."""
 
+    _in_angles = False
+
     def expression(self) -> ast.Expr:
         with self.nested():
             condition = self._binary(0)
@@ -44,13 +50,23 @@ class ExpressionParser(TokenStream):
             return ast.TernaryExpr(question.location, condition, then, self.expression())
 
     def width(self) -> ast.Expr:
-        """The width of ``bit<...>``: a number or parentheses; a sum or product without them is taken, too."""
-        return self._binary(PRECEDENCE["+"])
+        """The width of ``bit<...>``: a number or parentheses; without them any expression is taken that has no ``>``."""
+        with self.angles(True):
+            return self.expression()
+
+    @contextmanager
+    def angles(self, inside: bool) -> Iterator[None]:
+        """Say whether a ``>`` closes what is being parsed, or compares."""
+        outer, self._in_angles = self._in_angles, inside
+        try:
+            yield
+        finally:
+            self._in_angles = outer
 
     def _operator(self) -> str:
         """Return the binary operator at the token: two neighbouring ``>`` are a shift, unless ``>>=`` assigns."""
         if self.at(">"):
-            if self.adjacent(">="):
+            if self._in_angles or self.adjacent(">="):
                 return ""
             return ">>" if self.adjacent(">") else ">"
         if self.at("+") and self.adjacent(":"):
@@ -112,7 +128,8 @@ class ExpressionParser(TokenStream):
             return ast.BoolLiteral(token.location, kind == "true")
         if kind == "(":
             self.next()
-            inner = self.expression()
+            with self.angles(False):
+                inner = self.expression()
             self.expect(")")
             return inner
         if kind == "{":
@@ -218,7 +235,8 @@ class ExpressionParser(TokenStream):
             if self.is_name(self.token) and self.peek().kind == "=":
                 name = self.next().text
                 self.next()
-            value = ast.DontCare(self.next().location) if self.at("_") else self.expression()
+            with self.angles(False):
+                value = ast.DontCare(self.next().location) if self.at("_") else self.expression()
             args.append(ast.Argument(location, name, value))
             if not self.accept(","):
                 break
@@ -283,19 +301,28 @@ class ExpressionParser(TokenStream):
         return tuple(texts)
 
     def _annotation_tokens(self) -> tuple[str, ...]:
+        start = self.i
         self.expect("(")
         depth = 1
         texts: list[str] = []
         while True:
             if self.at(END):
-                self.fail("this annotation is never closed", "close it with )")
-            if self.at(BAD):
-                self.fail("")  # says what is bad itself
+                self._open_annotation(start)
+            if self.at(BAD) and self.token.text.startswith(('"', "/*")):
+                self._open_annotation(start)  # anything else may stand here
             token = self.next()
             depth += (token.kind == "(") - (token.kind == ")")
             if depth == 0:
                 return tuple(texts)
             texts.append(token.text)
+
+    def _open_annotation(self, start: int) -> NoReturn:
+        """Report an annotation that is never closed, or the string in it that is not."""
+        for token in self.tokens[start : self.i]:
+            if spans_lines(token):
+                self.open_string(token)
+                raise ParseFailure
+        self.fail("this annotation is never closed", "close it with )")
 
     def _structured(self, location: Location, name: str) -> ast.Annotation:
         self.expect("[")

@@ -100,9 +100,11 @@ class StatementParser(ExpressionParser):
             args = self.arguments()
             name = self.name("the name of the instance")
             self.declare(name.text, False)
+            sizes = self.sizes()
             body = self.object_body() if self.accept("=") else None
-            return ast.Instantiation(name.location, type_, args, name.text, body, annotations)
+            return ast.Instantiation(name.location, type_, args, name.text, body, annotations, sizes)
         name = self.name("a variable's name")
+        type_ = self.sized(type_)
         value = self.expression() if self.accept("=") else None
         self.declare(name.text, False)
         return ast.VarDecl(name.location, type_, name.text, value, annotations)

@@ -15,7 +15,7 @@ from typing import NoReturn, TypeVar
 
 from datapath.errors import Location
 from datapath.p4 import ast
-from datapath.p4.lexer import BAD, END, IDENTIFIER, INTEGER, KEYWORDS, Token, integer_value
+from datapath.p4.lexer import BAD, END, IDENTIFIER, INTEGER, KEYWORDS, STRING, Token, integer_value
 from datapath.p4.source import Report
 
 MAX_NESTING = 200  # of parentheses, blocks, types; the recursion limit of p4.load() allows for it
@@ -64,6 +64,8 @@ class TokenStream:
         if self.token.kind == kind:
             return self.next()
         last = self.tokens[max(0, self.i - 1)]
+        if spans_lines(last):
+            self.fail("")  # says that of the string
         if kind == ";" and last.line != self.token.line and self.token.kind != BAD and not self._speculating:
             self.report.error(_behind(last), f"expected ';', found {describe(self.token)}")
             return last  # go on as if it were there: what follows on the next line is most likely sound
@@ -89,6 +91,9 @@ class TokenStream:
         if not self._speculating:
             token = self.token
             location = token.location
+            if self.i and spans_lines(self.tokens[self.i - 1]):
+                self.open_string(self.tokens[self.i - 1])
+                raise ParseFailure
             if token.kind == BAD:
                 message, hint = bad_token(token.text)
             elif after_previous and self.i:
@@ -97,6 +102,11 @@ class TokenStream:
                     location = _behind(last)
             self.report.error(location, message, hint)
         raise ParseFailure
+
+    def open_string(self, token: Token) -> None:
+        """Report a string of several lines, behind which nothing makes sense."""
+        end = token.line + token.text.count("\n")
+        self.report.error(token.location, f"this string goes on to line {end}", hint="is its closing quote missing?")
 
     def speculate(self, parse: Callable[[], Item]) -> Item | None:
         """Try to parse; go back and return None if that fails."""
@@ -205,6 +215,20 @@ class TokenStream:
                 parsed = ast.ArrayType(token.location, parsed, size)
         return parsed
 
+    def sizes(self) -> tuple[ast.Expr, ...]:
+        """Sizes of an array behind the name, as p4c takes them: ``bit<8> a[4]`` is ``bit<8>[4] a``."""
+        found: list[ast.Expr] = []
+        while self.accept("["):
+            found.append(self.expression())
+            self.expect("]")
+        return tuple(found)
+
+    def sized(self, type_: ast.TypeNode) -> ast.TypeNode:
+        """Return the type of what has this name and these sizes; of ``a[2][3]`` there are two of three."""
+        for size in reversed(self.sizes()):
+            type_ = ast.ArrayType(type_.loc, type_, size)
+        return type_
+
     def _base_type(self) -> ast.BaseType:
         token = self.next()
         kind = token.kind
@@ -250,6 +274,10 @@ class TokenStream:
             names.append(self.name("a type parameter").text)
         self.expect(">")
         return tuple(names)
+
+
+def spans_lines(token: Token) -> bool:
+    return token.kind == STRING and "\n" in token.text
 
 
 def _behind(token: Token) -> Location:

@@ -117,6 +117,7 @@ class Parser(StatementParser):
         annotations = self.annotations()
         type_ = self.type("a field's type")
         name = self.name("a field's name")
+        type_ = self.sized(type_)
         self.expect(";")
         return ast.StructField(name.location, type_, name.text, annotations)
 

@@ -92,12 +92,21 @@ class TypeChecker(ControlChecker):
                 notes = [(members[member.name].loc, "declared here before")]
                 self.report.error(member.loc, f"member '{member.name}' is declared twice", notes=notes)
             members[member.name] = member
-        base, values = None, {}
+        base, values = None, dict[str, int]()
         if node.base is not None:
             base = self.resolve(node.base)
             if not isinstance(base, t.Bits) and base != t.UNKNOWN:
                 self.report.error(node.base.loc, f"an enum's members are bit<W> or int<W>, not '{base}'")
                 base = t.UNKNOWN
+            values = self._member_values(node, base)
+        made = t.Enum(node.name, node, tuple(members), base, values)
+        self._declare_type(node.name, made, node)
+        return made
+
+    def _member_values(self, node: ast.EnumDecl, base: t.Type) -> dict[str, int]:
+        """Return the values of a serializable enum's members; each may be made of those before it."""
+        values: dict[str, int] = {}
+        with self.scope():
             for member in node.members:
                 assert member.value is not None
                 self.check(member.value, base)
@@ -106,9 +115,8 @@ class TypeChecker(ControlChecker):
                     values[member.name] = value
                 elif base != t.UNKNOWN:
                     self.report.error(member.value.loc, "the value of a member must be known at compile time")
-        made = t.Enum(node.name, node, tuple(members), base, values)
-        self._declare_type(node.name, made, node)
-        return made
+                self.scopes[-1][member.name] = Symbol(member.name, "const", base, member, member.loc, value)
+        return values
 
     def _members(self, node: ast.MembersDecl) -> None:
         known = self.error_nodes if node.kind == "error" else self.match_kinds
@@ -180,8 +188,8 @@ class TypeChecker(ControlChecker):
 
     def _parser(self, node: ast.ParserDecl) -> None:
         if node.type_params:
-            hint = "only the declaration of a parser type may"
-            self.report.error(node.loc, f"parser '{node.name}' cannot have type parameters", hint=hint)
+            message = f"P4 has no generic parsers: '{node.name}' is taken for what it is applied to"
+            self.report.warning("generic-parser", node.loc, message, hint="only the declaration of a parser type may")
         with self.scope():
             variables = self.type_vars(node.type_params, node)
             params = self.params(node.params)
