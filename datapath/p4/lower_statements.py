@@ -20,7 +20,6 @@ from datapath.p4.places import (
     ChoicePlace,
     Compound,
     HeaderPlace,
-    InstancePlace,
     Place,
     ReadOnly,
     RValue,

@@ -50,7 +50,7 @@ class ExpressionParser(TokenStream):
             return ast.TernaryExpr(question.location, condition, then, self.expression())
 
     def width(self) -> ast.Expr:
-        """The width of ``bit<...>``: a number or parentheses; without them any expression is taken that has no ``>``."""
+        """The width of ``bit<...>``: a number or parentheses; else any expression without a ``>``."""
         with self.angles(True):
             return self.expression()
 
