@@ -53,6 +53,7 @@ enum dp_op {
 #define DP_F_ZERO_NONE 0x08 /* CSUM: leave a zero as it is, write 0xffff for a computed zero (UDP) */
 #define DP_F_IN_PORT 0x10 /* OUTPUT: may be the port it came from */
 #define DP_F_INNER_ONLY 0x20 /* CSUM: fold in the slot only, the collected difference is not in this sum */
+#define DP_F_GO_ON 0x40 /* DEC_TTL: after the upcall go on with the next action */
 
 struct dp_action {
 	__u8 op; /* enum dp_op */

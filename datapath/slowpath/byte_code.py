@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 OUTPUT, SET, DEC_TTL, CSUM, SELECT, BUCKET, CONTROLLER = range(1, 8)
-F_RESTART, F_UNSUMMED, F_SWAPPED, F_ZERO_NONE, F_IN_PORT, F_INNER_ONLY = 1, 2, 4, 8, 16, 32
+F_RESTART, F_UNSUMMED, F_SWAPPED, F_ZERO_NONE, F_IN_PORT, F_INNER_ONLY, F_GO_ON = 1, 2, 4, 8, 16, 32, 64
 _FLAGS = {
     "restart": F_RESTART,
     "unsummed": F_UNSUMMED,
@@ -24,6 +24,7 @@ _FLAGS = {
     "zero_none": F_ZERO_NONE,
     "in_port": F_IN_PORT,
     "inner_only": F_INNER_ONLY,
+    "go_on": F_GO_ON,
 }
 SIZE = 24  # bytes of a struct dp_action
 

@@ -232,9 +232,26 @@ static void key_decrement(struct xl_key *key, __u32 offset)
 	((__u8 *)key->derived)[offset] = 0xff;
 }
 
+static void emit_dec_ttl(struct xl *x, __u32 header, __u32 offset, __u8 flags)
+{
+	struct dp_action *dec = xl_emit(x, DP_DEC_TTL);
+
+	if (dec) {
+		dec->header = (__u8)header;
+		dec->arg = sums_packet_offset(x, header, offset);
+		dec->flags = flags;
+	}
+}
+
+void xl_ttl_over(struct xl *x, __u32 header, __u32 offset)
+{
+	if (bytes(x->pending)[offset])
+		xl_commit(x);
+	emit_dec_ttl(x, header, offset, DP_F_GO_ON | DP_F_UNSUMMED);
+}
+
 void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset)
 {
-	struct dp_action *dec;
 	struct sum_set set;
 	struct sums sums;
 	__u8 bits = 0xff;
@@ -245,12 +262,7 @@ void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset)
 	sums = sums_find(x);
 	((__u8 *)x->pending)[offset] = 0;
 	set = sums_over(x, &sums, header, offset, &bits);
-	dec = xl_emit(x, DP_DEC_TTL);
-	if (dec) {
-		dec->header = (__u8)header;
-		dec->arg = sums_packet_offset(x, header, offset);
-		dec->flags = set.covering ? DP_F_RESTART : DP_F_UNSUMMED;
-	}
+	emit_dec_ttl(x, header, offset, set.covering ? DP_F_RESTART : DP_F_UNSUMMED);
 	key_decrement(&x->cur, offset);
 	key_decrement(&x->base, offset);
 	((__u8 *)x->moved)[offset] = 0xff;

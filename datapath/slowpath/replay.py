@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datapath.slowpath.byte_code import (
     CSUM,
     DEC_TTL,
+    F_GO_ON,
     F_IN_PORT,
     F_INNER_ONLY,
     F_RESTART,
@@ -48,7 +49,11 @@ def replay(
             at = hdr_off[action.header] + action.arg
             size = action.size if action.op == SET else 1
             old = bytes(data[at : at + size])
-            if len(old) < size or (action.op == DEC_TTL and old[0] < 2):
+            if len(old) < size:
+                break
+            if action.op == DEC_TTL and old[0] < 2:
+                if action.flags & F_GO_ON:
+                    continue
                 break
             new = _masked(old, action) if action.op == SET else bytes((old[0] - 1,))
             data[at : at + size] = new

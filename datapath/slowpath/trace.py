@@ -12,6 +12,8 @@ from datapath.slowpath import byte_code, native
 from datapath.slowpath.byte_code import ByteAction
 from datapath.slowpath.model import Flow, Trace, TraceStep
 
+_TTL_OVER = "its time to live is over"
+
 
 def make_trace(
     layout: KeyLayout, key: bytes, result: native.Result, chosen: int, flows: Mapping[int, Flow], ports: set[int]
@@ -111,8 +113,11 @@ class _Run:
 
     def _dec_ttl(self, action: ByteAction) -> bool:
         at = self._offsets[action.header] + action.arg
+        if self._key[at] < 2 and action.flags & byte_code.F_GO_ON:
+            self.unsent = _TTL_OVER
+            return True
         if self._key[at] < 2:
-            self.stopped = "its time to live is over"
+            self.stopped = _TTL_OVER
             return False
         self._key[at] -= 1
         return True

@@ -161,13 +161,15 @@ static void copy_end(struct xl *x, const struct xl_copy *copy)
 static int run_actions(struct xl *x, const struct sp_action *actions, __u32 n_actions, int goto_table);
 static void walk(struct xl *x, int table);
 
-static void run_bucket(struct xl *x, const struct group *group, __u32 bucket)
+static void run_bucket(struct xl *x, const struct group *group, __u32 bucket, bool more_follows)
 {
 	struct xl_copy copy;
 
 	note_bucket(x, group, bucket);
 	copy_begin(x, &copy);
+	x->more_follows = more_follows;
 	run_actions(x, group->buckets[bucket].actions, group->buckets[bucket].n_actions, -1);
+	x->more_follows = false;
 	copy_end(x, &copy);
 }
 
@@ -204,7 +206,7 @@ static void fill_bucket(struct xl *x, const struct group *group, __u32 bucket, c
 	struct dp_action *head = xl_emit(x, DP_BUCKET);
 	__u32 first = x->out->n_actions, weight = group->buckets[bucket].weight;
 
-	run_bucket(x, group, bucket);
+	run_bucket(x, group, bucket, n_rest || goto_table >= 0);
 	walk(x, run_actions(x, rest, n_rest, goto_table));
 	if (!head)
 		return;
@@ -271,7 +273,20 @@ static int do_select(struct xl *x, const struct group *group, const struct sp_ac
 		}
 		bucket = pick_bucket(x, group, mask, live, n_live);
 	}
-	run_bucket(x, group, bucket);
+	run_bucket(x, group, bucket, n_rest || goto_table >= 0);
+	return run_actions(x, rest, n_rest, goto_table);
+}
+
+/* Gives each bucket a copy of the packet; returns the table to go on with. */
+static int do_all(struct xl *x, const struct group *group, const struct sp_action *rest, __u32 n_rest, int goto_table)
+{
+	__u32 last = group->n_buckets;
+
+	while (last > 0 && !bucket_live(x, &group->buckets[last - 1]))
+		last--;
+	for (__u32 i = 0; i < last; i++)
+		if (bucket_live(x, &group->buckets[i]))
+			run_bucket(x, group, i, i + 1 < last || n_rest || goto_table >= 0);
 	return run_actions(x, rest, n_rest, goto_table);
 }
 
@@ -288,10 +303,26 @@ static int do_group(struct xl *x, __u32 id, const struct sp_action *rest, __u32 
 		return run_actions(x, rest, n_rest, goto_table);
 	if (group->kind == GROUP_SELECT)
 		return do_select(x, group, rest, n_rest, goto_table);
-	for (__u32 i = 0; i < group->n_buckets; i++)
-		if (bucket_live(x, &group->buckets[i]))
-			run_bucket(x, group, i);
-	return run_actions(x, rest, n_rest, goto_table);
+	return do_all(x, group, rest, n_rest, goto_table);
+}
+
+/* Decrements a time to live; false if it is over and that ends a bucket. */
+static bool do_dec_ttl(struct xl *x, const struct sp_action *action)
+{
+	__u64 mask[KEY_WORDS_MAX] = {0};
+
+	if (!xl_has_header(x, action->header))
+		return true;
+	if (x->more_follows) {
+		((__u8 *)mask)[action->arg] = 0xff;
+		xl_unwildcard(x, mask);
+		if (((const __u8 *)x->cur.bits)[action->arg] < 2) {
+			xl_ttl_over(x, action->header, action->arg);
+			return false;
+		}
+	}
+	xl_dec_ttl(x, action->header, action->arg);
+	return true;
 }
 
 /* Runs a list of actions; returns the table to go on with, -1 if there is none. */
@@ -311,8 +342,8 @@ static int run_actions(struct xl *x, const struct sp_action *actions, __u32 n_ac
 			do_set(x, action);
 			break;
 		case SP_DEC_TTL:
-			if (xl_has_header(x, action->header))
-				xl_dec_ttl(x, action->header, action->arg);
+			if (!do_dec_ttl(x, action))
+				return -1;
 			break;
 		case SP_GROUP:
 			return do_group(x, action->arg, action + 1, n_actions - i - 1, goto_table);
@@ -402,6 +433,7 @@ static void begin(struct xl *x, const struct xl_env *env, const __u64 *key, stru
 	x->orig = key;
 	x->out = out;
 	x->alternative = 0;
+	x->more_follows = false;
 	x->delta = NULL;
 	x->old_mask = NULL;
 	memcpy(x->cur.bits, key, size);

@@ -15,10 +15,13 @@
  * have made of the packet; `pending` has the bits in which they may differ.  A bucket of a group works on a copy of the
  * packet (OpenFlow 1.3, 5.6.1), which the byte code cannot make.  So after a bucket `cur` goes back to what it was,
  * what the bucket has changed becomes pending, and the next output writes it back (and un-wildcards it, since the
- * packet's own value must be known for that).
+ * packet's own value must be known for that).  A time to live that is over ends the bucket and no more (as in Open
+ * vSwitch); so where something follows the bucket, that is decided here, and the time to live un-wildcarded: it would
+ * have to be for writing it back.
  *
- * A select group hashes the fields that it names, of the headers that the packet has.  It becomes a DP_SELECT, with everything that follows (the rest of the actions, later tables) repeated in
- * each bucket, because DP_SELECT ends the list.  A second select group on the way of a packet cannot be nested in it:
+ * A select group hashes the fields that it names, of the headers that the packet has.  It becomes a DP_SELECT, with
+ * everything that follows (the rest of the actions, later tables) repeated in each bucket, because DP_SELECT ends the
+ * list.  A second select group on the way of a packet cannot be nested in it:
  * there the slow path picks the bucket with the same hash, and un-wildcards the bits that are hashed.
  *
  * Fed by slowpath.c (upcalls, trace) and revalidate.c.
@@ -104,6 +107,7 @@ struct xl {
 	__u64 pending[KEY_WORDS_MAX]; /* bits in which base may differ from cur */
 	__u64 moved[KEY_WORDS_MAX]; /* bits that emitted actions have written, since it was last cleared */
 	__u32 alternative; /* number of the DP_BUCKET being filled, 0 outside */
+	bool more_follows; /* in a bucket with something behind it */
 	const struct xl_delta *delta; /* NULL: none */
 	const __u64 *old_mask; /* of the megaflow that is revalidated, with `delta` */
 };
@@ -132,5 +136,8 @@ void xl_commit(struct xl *x);
 
 /* Decrements the byte at `offset` of the key, in `cur` and in the packet. */
 void xl_dec_ttl(struct xl *x, __u32 header, __u32 offset);
+
+/* The same where the byte is known to be 0 or 1: says so and goes on. */
+void xl_ttl_over(struct xl *x, __u32 header, __u32 offset);
 
 #endif

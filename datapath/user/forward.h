@@ -106,7 +106,7 @@ static inline const struct dp_action *fwd_select(const struct engine *engine, co
 	return mask ? act_bucket(select, end, hash_key(fwd_key(item), mask, KEY_WORDS)) : NULL;
 }
 
-/* Run an edit; false if the packet goes no further. */
+/* Run an edit; false if the list ends here. */
 static inline bool fwd_edit(struct engine *engine, struct fwd_item *item, const struct dp_action *action,
 			    struct act_state *state)
 {
@@ -119,7 +119,7 @@ static inline bool fwd_edit(struct engine *engine, struct fwd_item *item, const 
 	case ACT_TTL:
 		fwd_upcall(engine, item, DP_UP_TTL, pkt_size(&item->packet), &none);
 		fwd_drop(engine, item, DROP_TTL);
-		return false;
+		return action->flags & DP_F_GO_ON;
 	default:
 		fwd_drop(engine, item, DROP_BAD_ACTION);
 		return false;

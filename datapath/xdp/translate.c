@@ -62,6 +62,8 @@ static int draft_edit(struct draft *draft, const struct dp_action *action)
 		draft->edited = 1;
 		return action->op == DP_DEC_TTL ? -EOPNOTSUPP : 0;
 	}
+	if (action->op == DP_DEC_TTL && action->flags & DP_F_GO_ON)
+		return -EOPNOTSUPP;
 	if (program->n_edits == XDP_N_EDITS)
 		return -EOPNOTSUPP;
 	if (action->op == DP_DEC_TTL) {

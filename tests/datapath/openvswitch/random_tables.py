@@ -165,9 +165,10 @@ def tables(draw: st.DrawFn, groups: int = 0) -> list[str]:
 
 @st.composite
 def buckets(draw: st.DrawFn) -> str:
-    """A group of type all or indirect, whose buckets write only what every packet has."""
+    """A group of type all or indirect, whose buckets write only what every packet has, or decrement."""
+    edits = st.one_of(*_ETHERNET.edits, st.just("dec_ttl"))
     texts = [
-        ",".join([*draw(st.lists(st.one_of(*_ETHERNET.edits), max_size=2)), draw(_OUTPUTS)])
+        ",".join([*draw(st.lists(edits, max_size=2, unique=True)), draw(_OUTPUTS)])
         for _ in range(draw(st.integers(1, 3)))
     ]
     kind = "indirect" if len(texts) == 1 and draw(st.booleans()) else "all"

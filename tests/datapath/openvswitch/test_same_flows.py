@@ -155,6 +155,27 @@ def test_same_flows(both: Callable[..., Any], name: str) -> None:
     assert ours == theirs
 
 
+TTL_GROUPS = {
+    "the first of two": "type=all,bucket=actions=dec_ttl,output:2,bucket=actions=output:3",
+    "the last of two": "type=all,bucket=actions=output:3,bucket=actions=dec_ttl,output:2",
+    "after other edits": "type=all,bucket=actions=mod_dl_dst:02:00:00:00:00:09,mod_nw_dst:10.9.9.9,dec_ttl,output:2,"
+    "bucket=actions=output:3",
+    "all of three": "type=all,bucket=actions=dec_ttl,output:2,bucket=actions=dec_ttl,output:3,bucket=actions=output:4",
+    "indirect": "type=indirect,bucket=actions=dec_ttl,output:2",
+    "select": "type=select,bucket=actions=dec_ttl,output:2",
+}
+
+
+@pytest.mark.parametrize("actions", ["group:1", "group:1,output:4", "dec_ttl,group:1,output:4", "group:1,goto_table:1"])
+@pytest.mark.parametrize("name", TTL_GROUPS)
+def test_a_time_to_live_that_is_over_ends_its_bucket(both: Callable[..., Any], name: str, actions: str) -> None:
+    packets = [ETHER / IP(src="10.0.0.1", dst="10.0.0.2", ttl=n) / UDP(sport=1, dport=2) / DATA for n in range(4)]
+    flows = [f"ip,actions={actions}", "table=1,ip,actions=dec_ttl,output:4"]
+    theirs, ours = both(flows, packets, [f"group_id=1,{TTL_GROUPS[name]}"])
+    assert ours == theirs
+    assert theirs
+
+
 def test_select_groups_spread_over_the_same_ports(both: Callable[..., Any]) -> None:
     """Which bucket a packet takes is each switch's own hash; that it takes one, with its edits, is not."""
     sources = [f"10.1.{i}.1" for i in range(40)]

@@ -181,7 +181,7 @@ static void run_actions(struct run *run, const struct dp_action *action, __u32 n
 				up(run, DP_UP_TTL, 0xffff);
 			if (verdict == ACT_BAD)
 				note(run, -99, 256);
-			if (verdict != ACT_NEXT)
+			if (verdict != ACT_NEXT && !(action->flags & DP_F_GO_ON))
 				return;
 		}
 	}

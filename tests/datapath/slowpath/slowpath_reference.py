@@ -31,7 +31,7 @@ _MULTIPLIER, _START = 0x9E3779B97F4A7C15, 0x243F6A8885A308D3
 
 
 class TtlOverError(Exception):
-    """The packet goes no further."""
+    """The packet, or the bucket's copy of it, goes no further."""
 
 
 @dataclass
@@ -144,7 +144,10 @@ class _Run:
             live = [b for b in live if b.weight]
             live = [choose(self.packet.key, group.hash_mask, live)] if live else []
         for bucket in live:
-            self.actions(bucket.actions, replace(copy))
+            try:
+                self.actions(bucket.actions, replace(copy))
+            except TtlOverError:  # of this copy
+                self.outputs.append((-2, b""))
 
 
 def place_of(checksum: KeyChecksum, offsets: tuple[int, ...]) -> int | None:
