@@ -12,6 +12,7 @@ from datapath.ir.model import ACCEPT, REJECT, Header, Program, State, Variable, 
 from datapath.ir.validity import Validity, entry_validity
 from datapath.ir.walk import state_expressions
 
+KEY_MEMBERS = ("in_port", "parser_error", "zero", "bridge", "valid", "pad")  # of struct flow_key, in every program
 RESERVED = ("accept", "reject", "offset", "cursor", "error", "valid", "p", "pkt", "key", "result", "rounds")
 
 
@@ -68,10 +69,10 @@ class Plan:
 
 def make_plan(program: Program, layout: KeyLayout) -> Plan:
     """Decide."""
-    header_names = c_names((h.path for h in program.headers), ("in_port", "parser_error", "zero", "bridge", "valid"))
+    header_names = c_names((h.path for h in program.headers), KEY_MEMBERS)
     in_key = [v for v in program.variables if v.in_key]
     varbits = [h for h in program.headers if h.varbit]
-    taken = (*header_names.values(), "in_port", "parser_error", "zero", "bridge", "valid")
+    taken = (*header_names.values(), *KEY_MEMBERS)
     key_names = c_names([*(v.name for v in in_key), *(f"{h.path}.$length" for h in varbits)], taken)
     order = forward_order(program)
     place = {state.name: i for i, state in enumerate(order)}

@@ -27,6 +27,8 @@ IN_PORT_FIELDS = {
     "ingress_intrinsic_metadata_t": "ingress_port",  # TNA
 }
 LENGTH_FIELDS = {"standard_metadata_t": "packet_length", "standard_metadata": "packet_length"}
+# Externs that are Internet checksums, whatever their constructor is given; Ck16 is from P4_16 5.3, the example.
+INTERNET_SUMS = ("InternetChecksum", "Checksum16", "Ck16")
 
 
 @dataclass
@@ -118,7 +120,7 @@ def is_internet_sum(node: ast.Instantiation) -> bool:
     if not isinstance(node.type, ast.NamedType):
         return False
     if node.type.name != "Checksum":
-        return node.type.name in ("InternetChecksum", "Checksum16")
+        return node.type.name in INTERNET_SUMS
     values = [a.value for a in node.args]
     return not values or any(isinstance(v, ast.Member) and v.member == "ONES_COMPLEMENT16" for v in values)
 

@@ -6,7 +6,7 @@ upon the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
 
@@ -49,6 +49,7 @@ class Frame:
     prefix: str  # of the names of its states and variables
     env: dict[ast.Node, Place] = field(default_factory=dict)
     bound: Mapping[t.Type, t.Type] = field(default_factory=dict)
+    instance: tuple[ast.Node, ...] = ()  # that is applied, by its declarations, outermost first
     accept: str = ir.ACCEPT  # where ``accept`` leads
     result: Place | None = None  # of a function
     leave: int | None = None  # the label of a function that returns from inside a loop
@@ -71,8 +72,10 @@ class LowerBase:
         self._n_statements = 0
 
     # ------------------------------------------------------------------------------------------------ faults
-    def unsupported(self, location: Location, message: str, hint: str = "") -> NoReturn:
-        self.report.unsupported(location, message, hint)
+    def unsupported(
+        self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
+    ) -> NoReturn:
+        self.report.unsupported(location, message, hint, notes)
         raise LoweringFailure
 
     def emit(self, statement: ir.Statement) -> None:

@@ -41,6 +41,8 @@ from datapath.p4.places import (
 )
 
 MAX_INLINE_DEPTH = 64
+# Calls about what a port of this switch does not have, so that they give zeros: TNA's port metadata, PNA's accelerator.
+ABSENT = ("port_metadata_unpack", "from_ipsec")
 
 
 @dataclass(frozen=True)
@@ -235,13 +237,12 @@ class LowerCalls(LowerLoops):
             assert condition is not None
             assert reason is not None
             self.emit(ir.Verify(self.scalar(condition), self.scalar(reason), node.loc))
-        elif call.name == "port_metadata_unpack":  # TNA: our ports have none
-            assert call.function is not None
-            return self.zero(self.subst(t.substitute(call.function.result, call.bound)), node.loc)
+        elif call.name == "hash":
+            self.hash_function(node, call)
         elif call.name == "static_assert":
             return self._static_assert(node, call)
         else:
-            self.ignore_extern(node, call)
+            return self.ignore_extern(node, call)
         return Compound(t.VOID, {})
 
     def _static_assert(self, node: ast.CallExpr, call: Call) -> ir.Const:
@@ -254,15 +255,33 @@ class LowerCalls(LowerLoops):
             self.report.error(node.loc, static_assertion(self.info, call))
         return ir.Const(1, 1)
 
-    def ignore_extern(self, node: ast.CallExpr, call: Call) -> None:
+    def hash_function(self, node: ast.CallExpr, call: Call) -> None:
+        raise NotImplementedError
+
+    def ignore_extern(self, node: ast.CallExpr, call: Call) -> RValue:
         """Skip an extern that can only have an effect elsewhere; refuse one whose result the parser would use."""
         assert call.function is not None
-        gives = call.function.result != t.VOID or any(p.direction in ("out", "inout") for p, _ in call.args)
-        if gives:
-            self.unsupported(node.loc, f"extern '{call.name}', which this switch does not have")
-        self.report.warning(
-            "left-out-call", node.loc, f"the call of extern '{call.name}' is left out: it does nothing in this switch"
-        )
+        declared = call.function.node
+        name = self._extern_name(node, call)
+        outs = [(param, value) for param, value in call.args if param.direction in ("out", "inout")]
+        if call.name in ABSENT:
+            for param, value in outs:
+                if value is not None and not isinstance(value, ast.DontCare):
+                    self.store(self.place(value), self.zero(self.subst(param.type), node.loc), node.loc)
+            result = self.subst(t.substitute(call.function.result, call.bound))
+            return self.zero(result, node.loc) if result != t.VOID else Compound(t.VOID, {})
+        if call.function.result != t.VOID or outs:
+            hint = "a parser can use what has a body: make it a function of the program"
+            notes = [(declared.loc, "declared here")]
+            self.unsupported(node.loc, f"{name} has no meaning that this switch knows", hint, notes)
+        message = f"the call of {name} is left out: it does nothing in this switch"
+        self.report.warning("left-out-call", node.loc, message)
+        return Compound(t.VOID, {})
+
+    def _extern_name(self, node: ast.CallExpr, call: Call) -> str:
+        """Name an extern function or method in a message."""
+        base = self.type_of(node.callee.base) if call.kind == "method" and isinstance(node.callee, ast.Member) else None
+        return f"extern '{base.name}.{call.name}'" if isinstance(base, t.Extern) else f"extern '{call.name}'"
 
     def _inline(self, node: ast.CallExpr, call: Call) -> RValue:
         assert call.function is not None

@@ -9,6 +9,7 @@ from datapath.errors import Location
 from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
+from datapath.p4.check_base import Symbol
 from datapath.p4.lower_base import LowerBase, constant_of
 from datapath.p4.places import (
     ChoicePlace,
@@ -116,6 +117,9 @@ class LowerExpressions(LowerBase):
                 return ScalarPlace(self.slice_of(inner.ref, *self.slice_bounds(node)))
         self.unsupported(node.loc, "this expression as a place")
 
+    def shared_instance(self, symbol: Symbol) -> Place:
+        raise NotImplementedError
+
     def slice_of(self, ref: ir.VarRef | ir.FieldRef | ir.Slice, high: int, low: int) -> ir.Slice:
         """Return a slice of a reference; a slice of a slice becomes one."""
         if isinstance(ref, ir.Slice):
@@ -141,7 +145,7 @@ class LowerExpressions(LowerBase):
         if isinstance(symbol.node, ast.ConstDecl):
             return ReadOnly(self.rvalue(symbol.node.value))
         if isinstance(symbol.node, ast.Instantiation):
-            return InstancePlace(symbol.type, symbol.node, symbol.name)
+            return self.shared_instance(symbol)
         self.unsupported(node.loc, f"'{node.name}' in a parser")
 
     def member(self, base: Place, name: str, location: Location) -> Place:

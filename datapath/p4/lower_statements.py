@@ -113,11 +113,11 @@ class LowerStatements(LowerExpressions):
 
     def declare_variable(self, node: ast.VarDecl) -> None:
         type_ = self.type_of(node.type)
-        value = self.rvalue(node.value) if node.value is not None else None
         place = self.frame.env.get(node)
-        if place is None:
+        if place is None:  # also if its first value cannot be lowered: one message is enough
             place = self.local_place(type_, self.frame.prefix + node.name, node.loc, declared=node.loc)
             self.frame.env[node] = place
+        value = self.rvalue(node.value) if node.value is not None else None
         if value is not None:
             self.store(place, value, node.loc)
         elif isinstance(place, StructPlace | StackPlace):

@@ -146,13 +146,16 @@ class LowerStates(LowerExterns):
             self._fill(state, names)
 
     def _fill(self, state: ast.StateDecl, names: dict[str, str]) -> None:
+        outer, self.deposits = self.deposits, []
         try:
             self.statements(state.statements)
+            self.deposit()
             transition = self._transition(state, names)
         except LoweringFailure:
             if not self.report.n_errors:
                 raise
             transition = ir.Goto(ir.REJECT)
+        self.deposits = outer
         self.finish(transition)
 
     def locals(self, nodes: Sequence[ast.ParserLocal]) -> None:
@@ -209,18 +212,19 @@ class LowerStates(LowerExterns):
         if value is None:
             return ReadOnly(Compound(t.VOID, {}))
         if isinstance(self.subst(param.type), t.Extern | t.Block):
-            return self._passed_instance(value)
+            return self._passed_instance(param, value)
         lowered = self.rvalue(value)
         return ReadOnly(lowered) if isinstance(lowered, ir.Expr | Compound) else lowered
 
-    def _passed_instance(self, value: ast.Expr) -> Place:
+    def _passed_instance(self, param: t.Param, value: ast.Expr) -> Place:
         if not isinstance(value, ast.CallExpr):
             return self.place(value)
         call = self.info.calls.get(value)
         args: dict[ast.Node, Place] = {
             p.node: self.constructor_argument(p, v) for p, v in (call.args if call is not None else ())
         }
-        return InstancePlace(self.type_of(value), value, "arg", args)
+        instance = InstancePlace(self.type_of(value), value, "arg", args)
+        return self.with_state(instance, call, f"{self.frame.prefix}{param.name}")
 
     # ------------------------------------------------------------------------------------------------ sub-parsers
     def apply(self, node: ast.CallExpr) -> None:
@@ -231,12 +235,13 @@ class LowerStates(LowerExterns):
         if not isinstance(block.node, ast.ParserDecl):
             self._apply_parameter(node, call)
             return
-        name, args = block.name, {}
+        name, args = block.name, dict[ast.Node, Place]()
+        declared: ast.Node = node
         if not isinstance(self.type_of(node.callee.base), t.Meta):
             instance = self.place(node.callee.base)
             assert isinstance(instance, InstancePlace)
-            name, args = instance.name, dict(instance.args)
-        self._inline_parser(node, call, block.node, name, args)
+            name, args, declared = instance.name, dict(instance.args), instance.node
+        self._inline_parser(node, call, block.node, name, args, declared)
 
     def _apply_parameter(self, node: ast.CallExpr, call: Call) -> None:
         """Apply a parser that was given as a constructor argument."""
@@ -250,10 +255,16 @@ class LowerStates(LowerExterns):
         params = self.info.blocks[type_.node].params
         by_place = tuple((p, value) for p, (_, value) in zip(params, call.args, strict=True))
         actual = Call("apply", call.name, call.function, call.bound, by_place, type_)
-        self._inline_parser(node, actual, type_.node, instance.name, dict(instance.args))
+        self._inline_parser(node, actual, type_.node, instance.name, dict(instance.args), instance.node)
 
     def _inline_parser(
-        self, node: ast.CallExpr, call: Call, parser: ast.ParserDecl, name: str, args: dict[ast.Node, Place]
+        self,
+        node: ast.CallExpr,
+        call: Call,
+        parser: ast.ParserDecl,
+        name: str,
+        args: dict[ast.Node, Place],
+        declared: ast.Node,
     ) -> None:
         self.applied.add(parser)
         prefix = self._free_prefix(f"{self.frame.prefix}{name}.")
@@ -262,7 +273,8 @@ class LowerStates(LowerExterns):
         type_params = self.info.blocks[parser].type_params
         given = call.block.args if call.block is not None else ()
         bound.update((k, self.subst(v)) for k, v in zip(type_params, given, strict=False) if k != v)
-        frame = Frame(parser, prefix, env=args, bound=bound, accept=join)
+        instance = (*self.frame.instance, declared)
+        frame = Frame(parser, prefix, args, bound, instance, accept=join)
         copies = self.bind(call.args, frame, node.loc)
         self.enter(parser, node.loc)
         names = {"start": self.unique_name(f"{prefix}start")}

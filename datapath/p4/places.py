@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
+from datapath.p4.algorithms import Algorithm
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class InstancePlace:
     name: str
     args: Mapping[ast.Node, Place] = field(default_factory=dict)
     state: Mapping[str, ir.VarRef] = field(default_factory=dict)
+    algorithm: Algorithm | None = None  # of a checksum or hash
 
 
 Place = (

@@ -44,8 +44,10 @@ class Report:
     ) -> None:
         self._add("error", location, message, hint, notes)
 
-    def unsupported(self, location: Location, message: str, hint: str = "") -> None:
-        self._add("unsupported", location, message, hint, ())
+    def unsupported(
+        self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
+    ) -> None:
+        self._add("unsupported", location, message, hint, notes)
 
     def warning(
         self,

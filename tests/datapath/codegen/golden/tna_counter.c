@@ -113,28 +113,25 @@ parse_ipv4:
 		valid |= HDR_BIT(H_ipv4);
 		header_at(result, H_ipv4, offset);
 		offset += 20;
-		const __u64 t1 = load_be64(p + 2);
-		const __u64 t2 = p[1];
-		const __u64 t5 = ((__u64)(p[0] >> 4) << 28) | ((__u64)(p[0] & 0xf) << 24) | (((t1 >> 48) | t2 << 16) & 0xffffff);
-		const __u64 t6 = (((((((((((((((((((v_ipv4_checksum + (t5 >> 16)) & 0xffffffffULL) + (__u64)load_be16(p + 2)) & 0xffffffffULL) + (__u64)load_be16(p + 4)) & 0xffffffffULL) + (__u64)load_be16(p + 6)) & 0xffffffffULL) + (__u64)load_be16(p + 8)) & 0xffffffffULL) + (__u64)load_be16(p + 10)) & 0xffffffffULL) + (__u64)load_be16(p + 12)) & 0xffffffffULL) + (__u64)load_be16(p + 14)) & 0xffffffffULL) + (__u64)load_be16(p + 16)) & 0xffffffffULL) + (__u64)load_be16(p + 18)) & 0xffffffffULL;
-		v_tmp = t6;
-		const __u64 t7 = ((v_tmp >> 16) + (v_tmp & 0xffff)) & 0xffffffffULL;
-		v_tmp = t7;
-		const __u64 t8 = ((v_tmp >> 16) + (v_tmp & 0xffff)) & 0xffffffffULL;
-		v_tmp = t8;
-		const __u64 t9 = v_tmp & 0xffff;
-		v_ipv4_checksum = t9;
-		const __u64 t10 = p[0] & 0xf;
-		v_tmp_2 = t10;
+		const __u64 t1 = (((((((((((((((((((v_ipv4_checksum + (((__u64)(p[0] >> 4) << 12) | ((__u64)(p[0] & 0xf) << 8) | p[1])) & 0xffffffffULL) + (__u64)load_be16(p + 2)) & 0xffffffffULL) + (__u64)load_be16(p + 4)) & 0xffffffffULL) + (__u64)load_be16(p + 6)) & 0xffffffffULL) + (__u64)load_be16(p + 8)) & 0xffffffffULL) + (__u64)load_be16(p + 10)) & 0xffffffffULL) + (__u64)load_be16(p + 12)) & 0xffffffffULL) + (__u64)load_be16(p + 14)) & 0xffffffffULL) + (__u64)load_be16(p + 16)) & 0xffffffffULL) + (__u64)load_be16(p + 18)) & 0xffffffffULL;
+		v_tmp = t1;
+		const __u64 t2 = ((v_tmp >> 16) + (v_tmp & 0xffff)) & 0xffffffffULL;
+		v_tmp = t2;
+		const __u64 t3 = ((v_tmp >> 16) + (v_tmp & 0xffff)) & 0xffffffffULL;
+		v_tmp = t3;
+		const __u64 t4 = v_tmp & 0xffff;
+		v_ipv4_checksum = t4;
+		const __u64 t5 = p[0] & 0xf;
+		v_tmp_2 = t5;
 		if (!(v_tmp_2 <= 0xe))
 			goto fail_CounterRange;
-		const __u64 t11 = (((v_tmp_2 | 0) & 0xf) + 0xfbULL) & 0xff;
-		v_words = t11;
-		const __u64 t12 = ((__s64)(v_words << 56) >> 56) < ((__s64)(0ULL << 56) >> 56);
-		const __u64 t13 = v_words == 0;
-		if (t12 == 1)
+		const __u64 t6 = (((v_tmp_2 | 0) & 0xf) + 0xfbULL) & 0xff;
+		v_words = t6;
+		const __u64 t7 = ((__s64)(v_words << 56) >> 56) < ((__s64)(0ULL << 56) >> 56);
+		const __u64 t8 = v_words == 0;
+		if (t7 == 1)
 			goto reject;
-		if (t13 == 1)
+		if (t8 == 1)
 			goto verify_checksum;
 		goto parse_option;
 	}
