@@ -10,13 +10,17 @@ Source: Graphviz's documentation of the DOT language and of HTML-like labels.
 from __future__ import annotations
 
 import html
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from datapath.graph.nodes import NO_MATCH, Edge, Node, ParseGraph
+from datapath.ir.graph import base_name
 from datapath.ir.model import ACCEPT, REJECT
 
-MAX_STEP = 46  # characters; longer ones are cut, the tooltip has all of it
+MAX_STEP = 46  # characters of a line of a state; longer ones are wrapped
+MAX_LABEL = 34  # the same of an edge
+MAX_WRAPPED = 3  # lines that something long takes; what is beyond is cut, the tooltip has all of it
 MAX_ARMS = 6  # lines of an edge's label
 MAX_STEPS = 9  # rows of a state
 MAX_END_EDGES = 8  # to accept, and to reject
@@ -56,7 +60,8 @@ def _group(group: str, nodes: list[Node], ends: Mapping[str, list[Edge]]) -> Ite
     indent = "        " if group else "    "
     if group:
         yield f"    subgraph {_quoted('cluster_' + group)} {{"
-        yield f"        label={_quoted(group)}; labeljust=l; style=rounded; color={_quoted('#999999')};"
+        label = _quoted(f"sub-parser {group}")
+        yield f"        label={label}; labeljust=l; style=rounded; color={_quoted('#999999')};"
     for node in nodes:
         yield f"{indent}{_quoted(node.name)} [{_node(node, ends[node.name])}];"
     if group:
@@ -76,7 +81,7 @@ def _node(node: Node, ends: list[Edge]) -> str:
     if len(shown) < len(node.steps):
         rows.append(_row(f"… {len(node.steps) - len(shown)} more", _QUIET))
     if node.keys:
-        rows.append(_row(_cut(f"select {node.keys}"), "#333333", italic=True))
+        rows.append(_row(f"select {node.keys}", "#333333", italic=True))
     rows += [_end(edge) for edge in ends]
     tooltip = "\n".join([node.name, *node.steps, *([f"select {node.keys}"] if node.keys else [])])
     style = ' STYLE="DASHED"' if node.continued else ""
@@ -85,23 +90,24 @@ def _node(node: Node, ends: list[Edge]) -> str:
 
 
 def _title(node: Node) -> str:
-    return node.name.removeprefix(f"{node.group}.") if node.group else node.name
+    """Return what stands above a state: its name in the source."""
+    title = base_name(node.name.removeprefix(f"{node.group}.") if node.group else node.name)
+    return f"{title}, continued" if node.continued else title
 
 
 def _step(step: str) -> str:
     if step.lstrip().startswith("extract "):
-        return _row(_cut(step), _EXTRACT, bold=True)
-    return _row(_cut(step), "#333333")
+        return _row(step, _EXTRACT, bold=True)
+    return _row(step, "#333333")
 
 
 def _end(edge: Edge) -> str:
-    arms = f"{', '.join(edge.labels)} " if edge.labels else ""
-    cut = _cut(arms, MAX_STEP - len(edge.target) - 2).rstrip() + " " if arms else ""
-    return _row(f"{cut}▸ {edge.target}", _EXTRACT if edge.target == ACCEPT else _REJECT)
+    arms = f"{_cut(', '.join(edge.labels), 2 * MAX_STEP)} " if edge.labels else ""
+    return _row(f"{arms}▸ {edge.target}", _EXTRACT if edge.target == ACCEPT else _REJECT)
 
 
 def _row(text: str, color: str, bold: bool = False, italic: bool = False) -> str:
-    inner = _html(text)
+    inner = '<BR ALIGN="LEFT"/>'.join(_html(line) for line in _wrapped(text, MAX_STEP))
     inner = f"<B>{inner}</B>" if bold else f"<I>{inner}</I>" if italic else inner
     return f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10" COLOR="{color}">{inner}</FONT></TD></TR>'
 
@@ -110,7 +116,7 @@ def _edge(edge: Edge) -> str:
     items: list[str] = []
     if edge.labels:
         shown = edge.labels if len(edge.labels) <= MAX_ARMS else edge.labels[: MAX_ARMS - 1]
-        lines = [_cut(label) for label in shown]
+        lines = [line for label in shown for line in _wrapped(label, MAX_LABEL)]
         if len(shown) < len(edge.labels):
             lines.append(f"… {len(edge.labels) - len(shown)} more")
         items.append(f"label={_quoted(_lines(lines))}")
@@ -131,7 +137,14 @@ def _lines(lines: list[str]) -> str:
     return "\n".join(f" {line} " for line in lines)
 
 
-def _cut(text: str, size: int = MAX_STEP) -> str:
+def _wrapped(text: str, size: int) -> list[str]:
+    """Return a text as lines; all but the first stand two blanks further in."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    lines = textwrap.wrap(text, size, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
+    return lines if len(lines) <= MAX_WRAPPED else [*lines[: MAX_WRAPPED - 1], f"{lines[MAX_WRAPPED - 1]} …"]
+
+
+def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 1] + "…"
 
 

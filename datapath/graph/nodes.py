@@ -7,12 +7,12 @@ state are one edge.  Where the source can be read, an arm says what is written t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from datapath.errors import Location
 from datapath.ir.graph import is_continuation, targets
-from datapath.ir.model import ACCEPT, REJECT, Any, Case, Goto, If, Keyset, Masked, Program, State, Statement
+from datapath.ir.model import ACCEPT, REJECT, Any, Case, Expr, Goto, If, Keyset, Masked, Program, State, Statement
 from datapath.ir.text import keyset_text, statement_text, text
 from datapath.source_files import SourceFiles
 
@@ -116,7 +116,7 @@ def _arms(state: State, line_at: SourceLine) -> dict[str, list[str]]:
         return {state.transition.target: []}
     found: dict[str, list[str]] = {}
     for case in state.transition.cases:
-        label = _label(case, line_at)
+        label = arm_label(case, state.transition.keys, line_at)
         labels = found.setdefault(case.target, [])
         if label not in labels:
             labels.append(label)
@@ -129,26 +129,37 @@ def _catches_all(case: Case) -> bool:
     return all(isinstance(k, Any) or (isinstance(k, Masked) and not k.mask) for k in case.keysets)
 
 
-def _label(case: Case, line_at: SourceLine) -> str:
+def arm_label(case: Case, keys: Sequence[Expr], line_at: SourceLine) -> str:
+    """Return what an arm of a select asks for, as it is written; its values where the source cannot be read."""
     if _catches_all(case):
         return "default"
-    written = _written(line_at(case.location)[case.location.column - 1 :]) if case.location else ""
-    return written or _tuple(case.keysets)
+    written = _written(line_at(case.location), case.location.column - 1) if case.location else ""
+    return written or _tuple(case.keysets, keys)
 
 
-def _written(rest: str) -> str:
-    """Return a keyset as it is written at the beginning of ``rest``, "" unless it ends on the line."""
+def _written(line: str, column: int) -> str:
+    """Return the keyset that stands at a column, "" unless it ends on the line.
+
+    The place of ``PREFIX[31:24]`` is its bracket: what precedes it since the arm before belongs to it.
+    """
+    start = max(line.rfind(mark, 0, column) for mark in ";{") + 1
     depth = 0
-    for i, character in enumerate(rest):
-        depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(character, 0)
-        if character == ":" and depth == 0:
-            return _WIDTH.sub("", " ".join(rest[:i].split()))
+    for i, character in enumerate(line[start:], start):
+        depth += {"(": 1, ")": -1, "{": 1, "}": -1, "[": 1, "]": -1}.get(character, 0)
+        if character == ":" and depth == 0 and i >= column:
+            return _WIDTH.sub("", " ".join(line[start:i].split()))
     return ""
 
 
-def _tuple(keysets: tuple[Keyset, ...]) -> str:
-    parts = [keyset_text(k) for k in keysets]
+def _tuple(keysets: tuple[Keyset, ...], keys: Sequence[Expr]) -> str:
+    parts = [_keyset(keyset, key.width) for keyset, key in zip(keysets, keys, strict=True)]
     return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _keyset(keyset: Keyset, width: int) -> str:
+    if isinstance(keyset, Masked) and keyset.mask == (1 << width) - 1:
+        return hex(keyset.value)
+    return keyset_text(keyset)
 
 
 def _back_edges(program: Program) -> set[tuple[str, str]]:

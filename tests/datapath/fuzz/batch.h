@@ -41,15 +41,15 @@ static __always_inline void fuzz_prepare(struct fuzz_answer *answer, struct pars
 /* Fill in what a run left in `result`. */
 static __always_inline void fuzz_answer_of(struct fuzz_answer *answer, const struct parse_result *result, int rejected)
 {
-	__u32 i;
-
 	answer->offset_bits = result->offset_bits;
 	answer->error = result->error;
 	answer->rejected = rejected != 0;
 	answer->n_visited = result->n_visited;
 	memcpy(answer->visited, result->visited, sizeof(answer->visited));
-	for (i = 0; i < N_HEADERS; i++)
+#ifndef FUZZ_NO_HEADERS /* the key has validity bits */
+	for (__u32 i = 0; i < N_HEADERS; i++)
 		answer->hdr_bits[i] = answer->key.valid[i / 8] & (0x80 >> i % 8) ? result->hdr_bits[i] : 0;
+#endif
 }
 
 #endif

@@ -55,6 +55,12 @@ def words_of(words: Sequence[bytes]) -> ctypes.Array[Word]:
     return made
 
 
+def batch_h(compiled: CompiledProgram) -> str:
+    """Return batch.h for a program: the key of one without headers has no validity bits."""
+    text = (HERE / "batch.h").read_text()
+    return text if compiled.program.headers else f"#define FUZZ_NO_HEADERS\n{text}"
+
+
 class UserBatch:
     """Packets, their maker, and the userspace engine."""
 
@@ -68,7 +74,7 @@ class UserBatch:
             seed: Of the random numbers.
         """
         texts = {"program.h": compiled.c_source, "batch_user.c": (HERE / "batch_user.c").read_text()}
-        texts["batch.h"] = (HERE / "batch.h").read_text()
+        texts["batch.h"] = batch_h(compiled)
         name = f"fuzz-{compiled.program.name}"
         self._library = ctypes.CDLL(str(build_shared(name, texts=texts, include_dirs=[RUNTIME_DIR], flags=FLAGS)))
         self.answer_size = self._library.fuzz_answer_size()
@@ -102,7 +108,7 @@ class XdpBatch:
                 "#define PROGRAM_TRACE\n#define PKT_LIMIT",
                 '#include "ctx/xdp.h"',
                 compiled.c_source,
-                (HERE / "batch.h").read_text(),
+                batch_h(compiled),
                 (HERE / "batch_xdp.c").read_text(),
             ]
         )

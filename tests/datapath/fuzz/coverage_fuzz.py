@@ -52,7 +52,8 @@ def build_target(name: str, c_source: str) -> Path:
     texts = {"program.h": c_source}
     for file in ("coverage_target.c", "coverage_driver.c"):
         texts[file] = (HERE / file).read_text()
-    return build_program(f"coverage-{name}", texts=texts, include_dirs=[RUNTIME_DIR], flags=FLAGS)
+    flags = FLAGS if "__u8 valid[" in c_source else (*FLAGS, "-DFUZZ_NO_HEADERS")
+    return build_program(f"coverage-{name}", texts=texts, include_dirs=[RUNTIME_DIR], flags=flags)
 
 
 def fuzz_parser(name: str, c_source: str, seeds: Sequence[bytes], seconds: int, seed: int) -> Campaign:

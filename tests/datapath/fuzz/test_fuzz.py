@@ -103,6 +103,23 @@ def test_engines_that_differ_are_found() -> None:
     fuzzer.close()
 
 
+def test_a_program_may_have_no_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("differential_fuzz.is_root", lambda: False)
+    path = tmp_path / "bare.p4"
+    path.write_text(
+        """#include <core.p4>
+        #include <ovsp4.p4>
+        struct headers_t {}
+        parser P(packet_in packet, out headers_t hdr) {
+            state start { transition select(packet.lookahead<bit<8>>()) { 1: accept; 2: skip; } }
+            state skip { packet.advance(24); transition accept; }
+        }
+        Switch(P()) main;"""
+    )
+    assert ProgramFuzzer(path, 1).batch() > 0
+    assert fuzz_parser("bare", compile_program(path).c_source, [bytes(3)], 1, 1).n_runs > 1000
+
+
 def test_seeds_take_every_path() -> None:
     program = compile_program(L2L3).program
     assert len(seeds_of(program)) > 20

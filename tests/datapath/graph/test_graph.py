@@ -10,11 +10,11 @@ import pytest
 from ir_builder import extract, header, program, ref, select, stack, state
 
 from datapath.compiler import compile_program
-from datapath.errors import NotSupportedError, OvsP4Error
+from datapath.errors import Location, NotSupportedError, OvsP4Error
 from datapath.graph import draw as draw_module
-from datapath.graph.dot import MAX_END_EDGES, dot_text
+from datapath.graph.dot import MAX_END_EDGES, MAX_WRAPPED, dot_text
 from datapath.graph.draw import draw
-from datapath.graph.nodes import NO_MATCH, parse_graph
+from datapath.graph.nodes import NO_MATCH, arm_label, parse_graph
 from datapath.ir.model import Case, Lookahead, Masked, Range, Select
 
 PROGRAMS = Path(__file__).parents[3] / "datapath" / "programs"
@@ -36,8 +36,8 @@ def test_arms_to_one_state_are_one_edge():
     key = select(ref("h", "kind", 8), {1: "b", 2: "accept", 3: "b", None: "reject"})
     graph = graph_of(state("start", extract("h"), to=key), state("b"))
     assert edges(graph) == {
-        ("start", "b"): ("0x1&0xff", "0x3&0xff"),
-        ("start", "accept"): ("0x2&0xff",),
+        ("start", "b"): ("0x1", "0x3"),
+        ("start", "accept"): ("0x2",),
         ("start", "reject"): ("default",),
         ("b", "accept"): (),
     }
@@ -69,13 +69,20 @@ def test_without_the_source_arms_say_their_values():
     two = Select((Lookahead(8), Lookahead(8)), (Case((Masked(2, 6), Range(1, 9)), "accept"),))
     assert edges(graph_of(state("start", to=two)))["start", "accept"] == ("(0x2&0x6, 0x1..0x9)",)
     shipped = parse_graph(compile_program(PROGRAMS / "l2l3.p4").program, lambda location: "")
-    assert edges(shipped)["start", "parse_arp"] == ("0x806&0xffff",)
+    assert edges(shipped)["start", "parse_arp"] == ("0x806",)
 
 
 def test_states_of_sub_parsers_are_grouped():
     graph = parse_graph(compile_program(CASES / "subparsers.p4").program)
     assert {"", "one", "one_2", "one_3", "Two"} == {node.group for node in graph.nodes}
     assert 'subgraph "cluster_one_2"' in dot_text(graph)
+
+
+def test_arms_say_all_of_a_slice():
+    lines = ["start { 1: a; PREFIX[31:24]: b; }", "PREFIX[7:0] &&& MASK : c"]
+    case = Case((Masked(2, 0xFF),), "accept", Location("x.p4", 1, lines[0].index("[") + 1))
+    assert arm_label(case, (Lookahead(8),), lambda _: lines[0]) == "PREFIX[31:24]"
+    assert arm_label(case, (Lookahead(8),), lambda _: lines[1]) == "PREFIX[7:0] &&& MASK"
 
 
 # ---------------------------------------------------------------------------------------------------- DOT
@@ -94,6 +101,26 @@ def test_many_ways_to_accept_are_written_into_the_states():
     more = chain(MAX_END_EDGES + 1)
     assert '"accept"' not in more
     assert more.count("▸ accept") == MAX_END_EDGES + 1
+
+
+def test_what_is_long_is_wrapped_and_what_is_too_long_is_cut():
+    def rows(n_keys):
+        names = [f"field_{i:02}" for i in range(n_keys)]
+        keys = tuple(ref("h", name, 8) for name in names)
+        wide = header("h", **dict.fromkeys(names, 8))
+        case = Case(tuple(Masked(i, 0xFF) for i in range(n_keys)), "accept")
+        return dot_text(graph_of(state("start", to=Select(keys, (case,))), headers=(wide,)))
+
+    assert "<BR" not in rows(2)
+    assert rows(6).count("<BR") == 1
+    assert "…" not in rows(6)
+    assert rows(20).count("<BR") == MAX_WRAPPED - 1
+    assert "…" in rows(20)
+
+
+def test_the_rest_of_a_state_has_its_name():
+    text = dot_text(graph_of(state("start", to="start$1"), state("start$1")))
+    assert "<B>start, continued</B>" in text
 
 
 def test_odd_names_do_no_harm():
