@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from datapath.ir.layout import KeyHeader, KeyLayout
 
 Json = dict[str, Any]
+N_ALWAYS = 2  # fields that every key has: in_port and parser_error
+OVERVIEW_WIDTH = 96  # characters of the headers' names in a line of the overview
 
 
 def add_verbs(subparsers: Any) -> None:
@@ -117,6 +120,8 @@ def _lines(about: Json) -> Iterator[str]:
         f"headers of {about['header_bytes']} bytes in slots of {about['slot_bytes']}: "
         f"sharing saves {about['saved_bytes']} bytes"
     )
+    yield from _overview(about)
+    yield ""
     yield "byte.bit   bits  field"
     for field in about["general"]:
         yield _field_line(field, field["path"], "")
@@ -127,6 +132,49 @@ def _lines(about: Json) -> Iterator[str]:
         yield f"{about['key_size'] - about['padding_bytes']:<9}        {about['padding_bytes']} bytes of padding"
     for checksum in about["checksums"]:
         yield _checksum_line(checksum)
+
+
+def _overview(about: Json) -> Iterator[str]:
+    """Yield a row for each slot: its bytes of the key, what sharing saves, and the headers in it with their sizes."""
+    slots = [slot for slot in about["slots"] if slot["size"]]
+    end = slots[0]["offset"] if slots else about["key_size"] - about["padding_bytes"]
+    n_headers = sum(len(slot["headers"]) for slot in about["slots"])
+    n_metadata = len(about["general"]) - N_ALWAYS
+    metadata = f", {n_metadata} fields of metadata" if n_metadata else ""
+    yield f"{'bytes':>9}  size  saved  who is there (| they share it)"
+    yield from _row(0, end, 0, f"in_port, parser_error, validity of {n_headers} headers{metadata}")
+    for run in _runs(slots):
+        first, last = run[0], run[-1]
+        headers = sorted(first["headers"], key=lambda header: -int(header["size"]))
+        names = " | ".join(f"{header['path']}\xa0{header['size']}" for header in headers)
+        if len(run) > 1:
+            names = f"{headers[0]['path']} to {last['headers'][0]['path']}, {first['size']} each"
+        yield from _row(first["offset"], last["offset"] + last["size"], first["saved_bytes"], names)
+
+
+def _runs(slots: Sequence[Json]) -> list[list[Json]]:
+    """Return the slots; those side by side that hold one element of the same stack each are together."""
+    runs: list[list[Json]] = []
+    for slot in slots:
+        if runs and _stack(slot) and _stack(slot) == _stack(runs[-1][-1]):
+            runs[-1].append(slot)
+        else:
+            runs.append([slot])
+    return runs
+
+
+def _stack(slot: Json) -> str:
+    """Return the stack of the slot's only header, else ""."""
+    name, bracket, _ = slot["headers"][0]["path"].rpartition("[")
+    return str(name) if bracket and len(slot["headers"]) == 1 else ""
+
+
+def _row(start: int, end: int, saved: int, text: str) -> Iterator[str]:
+    places = f"{start}-{end - 1}"
+    lines = [line.replace("\xa0", " ") for line in textwrap.wrap(text, OVERVIEW_WIDTH)]
+    yield f"{places:>9}  {end - start:>4}  {saved or '':>5}  {lines[0]}"
+    for line in lines[1:]:
+        yield f"{'':24}{line}"
 
 
 def _slot_lines(slot: Json) -> Iterator[str]:

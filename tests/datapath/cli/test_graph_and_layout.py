@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_layout_text_is_as_committed(ovsp4, golden, name):
     status, out, err = ovsp4("layout", str(PROGRAMS / f"{name}.p4"))
     assert (status, err) == (0, "")
     golden(f"golden/{name}.layout.txt", out)
+
+
+def test_layout_begins_with_who_shares_a_slot(ovsp4):
+    lines = ovsp4("layout", str(PROGRAMS / "l2l3.p4"))[1].splitlines()
+    rows = [line.split(maxsplit=3) for line in lines[2 : lines.index("")]]
+    assert ["40-79", "40", "48", "ipv6 40 | arp 28 | ipv4 20"] in rows
+    assert "vlan[0] to vlan[1], 4 each" in "\n".join(lines)
+    places = [tuple(map(int, row[0].split("-"))) for row in rows]
+    assert places[0][0] == 0
+    assert all(end + 1 == start for (_, end), (start, _) in pairwise(places))
 
 
 @pytest.mark.parametrize("name", ["l2l3", "gtpu", "market_data", "shim"])
