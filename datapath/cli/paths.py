@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datapath.cli.program import add_program_arguments, compile_arguments, complain
 from datapath.errors import OvsP4Error
-from datapath.ir.graph import base_name
-from datapath.ir.model import Goto, Program
+from datapath.ir.graph import arms_of, base_name, is_continuation
+from datapath.ir.model import ACCEPT, REJECT, Goto, Program
 
 if TYPE_CHECKING:
     from datapath.paths.enumerate import ParserPath, ParserPaths
@@ -30,7 +31,13 @@ def add_verbs(subparsers: Any) -> None:
     parser = subparsers.add_parser("paths", help="make a packet for each path through a parser", description=_ABOUT)
     add_program_arguments(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write packets and expected parse; - for stdout")
-    parser.add_argument("--pcap", type=Path, metavar="FILE", help="write the packets that are not empty, for Wireshark")
+    parser.add_argument(
+        "--pcap",
+        type=Path,
+        metavar="FILE",
+        help="write the packets that are not empty, for Wireshark; "
+        "with the suffix .pcapng each has its path as a comment",
+    )
     parser.add_argument("--hex", type=Path, metavar="FILE", help="write the packets as parse --hex reads them")
     limit = {"help": "at most so many (default: %(default)s)"}
     parser.add_argument("--max-paths", type=_positive, default=1000, metavar="PACKETS", **limit)
@@ -66,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
             _write_pcap(args.pcap, found)
         if not (args.json or args.hex or args.pcap):
             print(table(found))
+        print(summary(found, program), file=sys.stderr)
         _tell_what_is_missing(found, program)
     except OvsP4Error as error:
         return complain(error)
@@ -83,12 +91,34 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _write_pcap(file: Path, found: ParserPaths) -> None:
-    from datapath.pcap import write_pcap
+    """Write the packets a second apart: the time that viewers show is the path's number; they refuse empty ones."""
+    from datapath.pcap import write_pcap, write_pcapng
 
-    try:  # a second between packets: the time that viewers show is the packet's number; they refuse empty ones
-        write_pcap(file, ((float(path.number), path.packet) for path in found.paths if path.packet))
+    shown = [path for path in found.paths if path.packet]
+    try:
+        if file.suffix == ".pcapng":
+            write_pcapng(file, ((float(path.number), path.packet, _comment(path)) for path in shown))
+        else:
+            write_pcap(file, ((float(path.number), path.packet) for path in shown))
     except OSError as error:
         raise OvsP4Error(f"{file}: {error.strerror}") from error
+
+
+def _comment(path: ParserPath) -> str:
+    number, _, verdict, error, states = _row(path)
+    reason = "" if verdict == "accept" else f" {error}"
+    port = "" if path.in_port is None else f" from port {path.in_port}"
+    return f"path {number}{port}: {verdict}{reason}: {states}"
+
+
+def summary(found: ParserPaths, program: Program) -> str:
+    """Return a line on how many paths there are, of which outcome, and how much of the program they reach."""
+    ends = Counter(p.outcome.error if p.outcome.verdict == REJECT else ACCEPT for p in found.paths)
+    counts = ", ".join(f"{n} {end}" for end, n in ends.most_common())
+    n_states = len({base_name(s.name) for s in program.states if not is_continuation(s.name)})
+    n_arms = len(arms_of(program))
+    reached = f"states {n_states - len(found.missed_states)} of {n_states}"
+    return f"{len(found.paths)} paths ({counts}); {reached}, transitions {n_arms - len(found.missed_arms)} of {n_arms}"
 
 
 def _tell_what_is_missing(found: ParserPaths, program: Program) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 
 import pytest
+from scapy.utils import PcapNgReader
 
 from testbed.cli import main
 
@@ -45,6 +47,31 @@ def test_files_hold_the_same_packets_and_parse_gives_what_they_say(
     for line, path in zip(capsys.readouterr().out.splitlines(), data["paths"], strict=True):
         parsed = json.loads(line)
         assert parsed == {name: path[name] for name in parsed}
+
+
+def test_pcapng_says_which_path_a_packet_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "paths.pcapng"
+    assert main(["paths", SHIM, "--max-paths", "30", "--pcap", str(file), "--json", "-"]) == 0
+    paths = [path for path in json.loads(capsys.readouterr().out)["paths"] if path["packet"]]
+    with PcapNgReader(str(file)) as reader:
+        packets = list(reader)
+    assert [bytes(packet).hex() for packet in packets] == [path["packet"] for path in paths]
+    assert [int(packet.time) for packet in packets] == [path["number"] for path in paths]
+    for packet, path in zip(packets, paths, strict=True):
+        comment = packet.comment.decode() if isinstance(packet.comment, bytes) else packet.comment
+        assert comment.startswith(f"path {path['number']}: {path['verdict']}")
+        assert path["states"][-1] in comment
+
+
+def test_summary_counts_outcomes_and_what_was_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["paths", SHIM, "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    data = json.loads(out)
+    ends = [path["error"] if path["verdict"] == "reject" else "accept" for path in data["paths"]]
+    first = err.splitlines()[0]
+    assert first.startswith(f"{len(ends)} paths (")
+    assert all(f"{ends.count(end)} {end}" in first for end in set(ends))
+    assert re.search(r"states (\d+) of \1, transitions (\d+) of \2$", first)
 
 
 def test_unreachable_arm_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
