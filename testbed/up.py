@@ -52,7 +52,17 @@ def _how_to_look(network: Network) -> str:
         lines += [
             f"  ovsp4 {verb} --network {network.name} {first}" for verb in ("dump-flows", "dump-megaflows", "stats")
         ]
+    if switches:
+        width = max(map(len, switches))
+        lines += ["", "switches, and what is at their ports:"]
+        lines += [f"  {name:<{width}}  {_neighbours(network.topology, name)}" for name in switches]
     if hosts:
         lines += ["", "hosts (a shell in one: nsenter -t PID -n):"]
         lines += [f"  {host.name:<8} PID {host.pid:<8} {host.IP()}" for host in hosts.values()]
     return "\n".join(lines)
+
+
+def _neighbours(topology: topologies.Topology, switch: str) -> str:
+    """Return ``1 h1, 2 s2``: where the links of a switch lead, by port."""
+    ends = {link.end(switch).port: link.other(switch) for link in topology.links_of(switch)}
+    return ", ".join(f"{port} {ends[port].node}" for port in sorted(ends)) or "nothing"

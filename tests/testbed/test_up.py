@@ -42,6 +42,7 @@ def test_up_and_down() -> None:
     ) as process:
         try:
             text = read_until(process, "PID")
+            assert "\n  s2  1 h2, 2 s1, 3 s3\n" in text
             host_pids = re.findall(r"PID (\d+)", text)
             commands = re.findall(r"^  ovsp4 (.*)$", text, re.MULTILINE)
             assert len(commands) == 4
