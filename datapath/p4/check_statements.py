@@ -359,7 +359,7 @@ class StatementChecker(CallChecker):
             if isinstance(key, t.Enum) and isinstance(have, t.Bits):
                 key = t.underlying(key)
             self.coerce(part, have, key, f"the value of a {what}")
-            if not self.is_known(part):
+            if self.body.kind != "parser" and not self.is_known(part):
                 self.report.error(part.loc, f"the value of a {what} must be known at compile time")
 
     def _value_set_keyset(self, node: ast.Expr, keys: tuple[t.Type, ...]) -> None:

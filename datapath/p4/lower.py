@@ -1,7 +1,7 @@
 """Typed tree to IR: the program's parser, its headers, the order on the wire, the checksums.
 
 Fed by ``typecheck.py``; its ``Program`` goes to ``passes/``.  The way: find the parser (``architecture.py``), make the
-instances of its parameters, lower its states (``lower_states.py`` and what that stands on), read the deparser
+instances of its parameters, lower its states (``lower_selects.py`` and what that stands on), read the deparser
 (``deparser.py``) and the checksums (``checksums.py``).
 """
 
@@ -19,7 +19,7 @@ from datapath.p4.checksums import find_checksums
 from datapath.p4.deparser import Root, emit_order
 from datapath.p4.jumps import is_jump
 from datapath.p4.lower_base import Frame, LoweringFailure
-from datapath.p4.lower_states import LowerStates
+from datapath.p4.lower_selects import LowerSelects
 from datapath.p4.places import (
     InstancePlace,
     PacketPlace,
@@ -73,7 +73,7 @@ def _skipped(program: ast.SourceProgram, parts: architecture.Parts, applied: Set
     return tuple(names)
 
 
-class ProgramLowering(LowerStates):
+class ProgramLowering(LowerSelects):
     """The top level."""
 
     def __init__(self, info: Info, report: Report) -> None:

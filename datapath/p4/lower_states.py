@@ -1,10 +1,10 @@
-"""Parser states to IR: transitions, selects, sub-parsers (inlined).
+"""Parser states to IR: what they do, sub-parsers (inlined).
 
-Stands on ``lower_externs.py``; ``lower.py`` drives it.  A state in which a sub-parser is applied is cut there: the
-first part goes to the sub-parser's start, whose ``accept`` leads to the second.  Such parts are named ``state$1``; the
-states of a sub-parser get the instance's name in front.
+Stands on ``lower_externs.py``; transitions are in ``lower_selects.py``.  A state in which a sub-parser is applied is
+cut there: the first part goes to the sub-parser's start, whose ``accept`` leads to the second.  Such parts are named
+``state$1``; the states of a sub-parser get the instance's name in front.
 
-Source: P4_16 specification 1.2.5, sections 13.5 to 13.7 (states, transitions, select), 13.10 (sub-parsers).
+Source: P4_16 specification 1.2.5, sections 13.3 to 13.5 (states), 13.10 (sub-parsers).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call, Info
 from datapath.p4.jumps import Block, Enter, Leave, Loop, Step, is_jump
-from datapath.p4.lower_base import Frame, LoweringFailure, constant_of
+from datapath.p4.lower_base import Frame, LoweringFailure
 from datapath.p4.lower_externs import LowerExterns
 from datapath.p4.places import (
     Compound,
@@ -145,12 +145,15 @@ class LowerStates(LowerExterns):
             self.begin(names[state.name], state.loc)
             self._fill(state, names)
 
+    def transition(self, state: ast.StateDecl, names: dict[str, str]) -> ir.Transition:
+        raise NotImplementedError
+
     def _fill(self, state: ast.StateDecl, names: dict[str, str]) -> None:
         outer, self.deposits = self.deposits, []
         try:
             self.statements(state.statements)
             self.deposit()
-            transition = self._transition(state, names)
+            transition = self.transition(state, names)
         except LoweringFailure:
             if not self.report.n_errors:
                 raise
@@ -295,94 +298,6 @@ class LowerStates(LowerExterns):
             n += 1
             free = f"{prefix[:-1]}_{n}."
         return free
-
-    # ------------------------------------------------------------------------------------------------ transitions
-    def _transition(self, state: ast.StateDecl, names: dict[str, str]) -> ir.Transition:
-        node = state.transition
-        if node is None:
-            return ir.Goto(ir.REJECT, state.loc)
-        if isinstance(node, ast.Goto):
-            return ir.Goto(names[node.target], node.loc)
-        keys = [self.flatten(self.rvalue(key), key.loc) for key in node.keys]
-        types = [self.type_of(key) for key in node.keys]
-        flat = tuple(expr for parts in keys for expr in parts)
-        cases: list[ir.Case] = []
-        for case in node.cases:
-            try:
-                keysets = self._keysets(case.keyset, types, keys)
-            except LoweringFailure:
-                if not self.report.n_errors:
-                    raise
-                continue
-            if keysets is not None:
-                cases.append(ir.Case(keysets, names[case.target], case.loc))
-        if not flat:  # of keys without bits the first case holds
-            flat = (ir.Const(0, 1),)
-            cases = [ir.Case((ir.Any(),), case.target, case.location) for case in cases]
-        return ir.Select(flat, tuple(cases), node.loc)
-
-    def _keysets(self, node: ast.Expr, types: list[t.Type], keys: list[list[ir.Expr]]) -> tuple[ir.Keyset, ...] | None:
-        """Lower the keyset of a case: one IR keyset a flat key; None if it can match nothing."""
-        n_flat = sum(map(len, keys))
-        if isinstance(node, ast.DontCare):
-            return (ir.Any(),) * n_flat
-        if isinstance(self.type_of(node), t.SetOf):
-            return self._in_value_set(node, n_flat)
-        items: Sequence[ast.Expr] = [node]
-        if isinstance(node, ast.TupleKeyset) or (isinstance(node, ast.ListExpr) and len(types) > 1):
-            items = node.items
-        if len(items) > 1 and len(types) == 1:
-            return self._spread(items, types[0], keys[0])
-        found: list[ir.Keyset] = []
-        for item, type_, parts in zip(items, types, keys, strict=True):
-            inner = self._keyset(item, type_, parts)
-            if inner is None:
-                return None
-            found.extend(inner)
-        return tuple(found)
-
-    def _spread(self, items: Sequence[ast.Expr], type_: t.Type, parts: list[ir.Expr]) -> tuple[ir.Keyset, ...] | None:
-        """A tuple of keysets for a single key that is itself a tuple or struct."""
-        types = [part for _, part in part_types(type_)]
-        if len(types) != len(parts):
-            self.unsupported(items[0].loc, "a tuple of keysets for a nested key")
-        return self._keysets(ast.TupleKeyset(items[0].loc, tuple(items)), types, [[p] for p in parts])
-
-    def _keyset(self, node: ast.Expr, type_: t.Type, parts: list[ir.Expr]) -> tuple[ir.Keyset, ...] | None:
-        if isinstance(node, ast.DontCare):
-            return (ir.Any(),) * len(parts)
-        if isinstance(node, ast.TupleKeyset):
-            return self._keysets(node, [type_], [parts])
-        if isinstance(self.type_of(node), t.SetOf):
-            return self._in_value_set(node, len(parts))
-        if not parts:
-            return ()
-        if isinstance(node, ast.MaskExpr):
-            mask = self._known(node.mask, parts[0])
-            return (ir.Masked(self._known(node.value, parts[0]) & mask, mask),)
-        if isinstance(node, ast.RangeExpr):
-            return (ir.Range(self._known(node.low, parts[0]), self._known(node.high, parts[0])),)
-        values = self.flatten(self.rvalue(node), node.loc)
-        if len(values) != len(parts):
-            self.unsupported(node.loc, "this keyset")
-        found: list[ir.Keyset] = []
-        for value, key in zip(values, parts, strict=True):
-            known = constant_of(self.resize(value, key.width, key.signed))
-            if known is None:
-                self.unsupported(node.loc, "a select case that is not known at compile time")
-            found.append(ir.Masked(known, (1 << key.width) - 1))
-        return tuple(found)
-
-    def _known(self, node: ast.Expr, key: ir.Expr) -> int:
-        known = constant_of(self.resize(self.scalar(node), key.width, key.signed))
-        if known is None:
-            self.unsupported(node.loc, "a select case that is not known at compile time")
-        return known
-
-    def _in_value_set(self, node: ast.Expr, n_keys: int) -> tuple[ir.Keyset, ...]:
-        place = self.place(node)
-        assert isinstance(place, InstancePlace)
-        return (ir.InValueSet(place.name), *(ir.Any(),) * (n_keys - 1))
 
 
 def _reachable(node: ast.ParserDecl) -> set[str]:

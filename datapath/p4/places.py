@@ -184,6 +184,11 @@ def scalar_width(type_: t.Type) -> int | None:
     return None
 
 
+def n_scalars(type_: t.Type) -> int:
+    """Return how many scalars a value of this type comes down to."""
+    return 1 if scalar_width(type_) is not None else sum(n_scalars(part) for _, part in part_types(type_))
+
+
 def is_provided(type_: t.Type) -> bool:
     """Is this a header that the architecture provides beside the packet (``@provided`` in our include files)?"""
     return isinstance(type_, t.Struct) and any(a.name == "provided" for a in type_.node.annotations)

@@ -1,7 +1,8 @@
-// construct: select over bit, int, bool, enum, tuple; masks; ranges; default and _; constants; NoMatch
+// construct: select over bit, int, bool, enum, tuple; masks; ranges; default and _; constants; cases known at run time; NoMatch
 // packet: 0180 -> accept NoError 16 h=0180 meta=1
 // packet: f200 -> accept NoError 16 h=f200 meta=2
 // packet: 1500 -> accept NoError 16 h=1500 meta=3
+// packet: 4001 -> accept NoError 16 h=4001 meta=3
 // packet: 3000 -> reject NoMatch 16 h=3000
 #include <core.p4>
 const bit<8> LOW = 0x10;
@@ -16,6 +17,7 @@ parser P(packet_in p, out headers_t hdr, inout bit<8> meta) {
             (Kind.FIRST, true): one;
             (2 &&& 0xf, _): two;
             (LOW .. LOW + 0xf, false): three;
+            (0x3f + (bit<8>) hdr.h.pad, _): three;
         }
     }
     state one { meta = 1; transition accept; }
