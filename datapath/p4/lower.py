@@ -25,10 +25,9 @@ from datapath.p4.places import (
     PacketPlace,
     Place,
     ReadOnly,
+    ScalarPlace,
     StructPlace,
     is_provided,
-    is_signed,
-    scalar_width,
 )
 from datapath.p4.source import Report
 
@@ -80,6 +79,7 @@ class ProgramLowering(LowerSelects):
         super().__init__(info, report)
         self.root: Place | None = None  # the headers parameter
         self.params: dict[str, Place] = {}
+        self._intrinsics: list[ir.Statement] = []  # metadata that starts with what the switch knows
 
     def parser(self, parts: architecture.Parts) -> None:
         """Lower the program's parser."""
@@ -117,9 +117,33 @@ class ProgramLowering(LowerSelects):
                 place = self.local_place(type_, param.name, location)
             else:
                 place = self.instance_place(type_, param.name, param.name, location, in_key=written)
-            place = _with_intrinsics(place, type_)
+            place = self._with_intrinsics(place, type_)
         self.frame.env[param.node] = place
         self.params[param.name] = place
+
+    def _with_intrinsics(self, place: Place, type_: t.Type) -> Place:
+        """Let the fields of architecture metadata that the switch knows stand for what it knows.
+
+        One that the parser writes to is a variable, with that for its first value.
+        """
+        if not isinstance(place, StructPlace) or not isinstance(type_, t.Struct):
+            return place
+        parts = dict(place.parts)
+        known: dict[str, ir.Expr] = {}
+        if type_.name in architecture.IN_PORT_FIELDS:
+            known[architecture.IN_PORT_FIELDS[type_.name]] = ir.InPort()
+        if type_.name in architecture.LENGTH_FIELDS:
+            known[architecture.LENGTH_FIELDS[type_.name]] = ir.PacketLength()
+        written = _fields_written(self.info) if known else set()
+        for name, value in known.items():
+            part = parts.get(name)
+            if isinstance(part, ScalarPlace):
+                resized = self.resize(value, part.ref.width, part.ref.signed)
+                if (type_, name) in written:
+                    self._intrinsics.append(ir.Assign(part.ref, resized))
+                else:
+                    parts[name] = ReadOnly(resized)
+        return replace(place, parts=parts)
 
     def _given_extern(self, param: t.Param) -> Place:
         return InstancePlace(param.type, param.node, param.name)
@@ -127,6 +151,7 @@ class ProgramLowering(LowerSelects):
     def _states(self, node: ast.ParserDecl) -> None:
         """Lower the states; initial values of locals go before the start state's statements."""
         self.begin("start", node.loc)
+        self.out = list(self._intrinsics)
         self.locals(node.locals)
         prologue = self._as_initial_values(self.out)
         names = {"start": self.unique_name("start")}
@@ -167,20 +192,21 @@ def _targets(state: ast.StateDecl) -> list[str]:
     return [c.target for c in state.transition.cases] if state.transition is not None else []
 
 
-def _with_intrinsics(place: Place, type_: t.Type) -> Place:
-    """Let the fields of architecture metadata that the switch knows stand for what it knows."""
-    if not isinstance(place, StructPlace) or not isinstance(type_, t.Struct):
-        return place
-    parts = dict(place.parts)
-    known: dict[str, ir.Expr] = {}
-    if type_.name in architecture.IN_PORT_FIELDS:
-        known[architecture.IN_PORT_FIELDS[type_.name]] = ir.InPort()
-    if type_.name in architecture.LENGTH_FIELDS:
-        known[architecture.LENGTH_FIELDS[type_.name]] = ir.PacketLength()
-    for name, value in known.items():
-        found = type_.field(name)
-        width = scalar_width(found.type) if found is not None else None
-        if found is not None and width is not None:
-            resized = value if width == value.width else ir.Resize(value, width, is_signed(found.type))
-            parts[name] = ReadOnly(resized)
-    return replace(place, parts=parts)
+def _fields_written(info: Info) -> set[tuple[t.Type, str]]:
+    """Return the fields that parsers and functions assign to or pass on, with the types whose fields they are."""
+    bodies: list[ast.Statement] = [function.body for function in info.functions.values()]
+    parsers = [node for node in info.blocks if isinstance(node, ast.ParserDecl)]
+    bodies += [statement for node in parsers for state in node.states for statement in state.statements]
+    found: set[tuple[t.Type, str]] = set()
+    for statement in (inner for body in bodies for inner in ast.walk_statements(body)):
+        places: list[ast.Expr] = []
+        if isinstance(statement, ast.AssignStmt):
+            places = [statement.target]
+        elif isinstance(statement, ast.CallStmt):
+            places = [arg.value for arg in statement.call.args]
+        for place in places:
+            while isinstance(place, ast.SliceExpr | ast.PlusSliceExpr):
+                place = place.base
+            if isinstance(place, ast.Member):
+                found.add((info.types.get(place.base, t.UNKNOWN), place.member))
+    return found
