@@ -1,15 +1,14 @@
 """Calls to IR: packet_in's methods, built-in methods of headers and stacks, functions (inlined).
 
-Stands on ``lower_loops.py``; externs with a state of their own are in ``lower_externs.py``.
+Stands on ``lower_arguments.py``; externs with a state of their own are in ``lower_externs.py``.
 
 Source: P4_16 specification 1.2.5, sections 6.8 (calling convention), 8.18 to 8.20 (headers, stacks), 13.8 (extraction).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from datapath.errors import Location
 from datapath.ir import model as ir
@@ -17,8 +16,8 @@ from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call
 from datapath.p4.check_calls import static_assertion
+from datapath.p4.lower_arguments import LowerArguments
 from datapath.p4.lower_base import Frame, LoweringFailure, constant_of
-from datapath.p4.lower_loops import LowerLoops
 from datapath.p4.lower_statements import has_return
 from datapath.p4.places import (
     ChoicePlace,
@@ -27,16 +26,12 @@ from datapath.p4.places import (
     InstancePlace,
     PacketPlace,
     Place,
-    ReadOnly,
     RValue,
-    ScalarPlace,
     StackPlace,
     StructPlace,
-    VarbitPlace,
     is_provided,
     is_signed,
     part_types,
-    roots,
     scalar_width,
 )
 
@@ -45,15 +40,7 @@ MAX_INLINE_DEPTH = 64
 ABSENT = ("port_metadata_unpack", "from_ipsec")
 
 
-@dataclass(frozen=True)
-class CopyOut:
-    """After a call, ``source`` goes to ``target``."""
-
-    target: Place
-    source: Place
-
-
-class LowerCalls(LowerLoops):
+class LowerCalls(LowerArguments):
     """Calls."""
 
     def call(self, node: ast.CallExpr) -> RValue:
@@ -326,95 +313,6 @@ class LowerCalls(LowerLoops):
         finally:
             self.frame, self.loops_around = outer, loops
             self.active.pop()
-
-    # ------------------------------------------------------------------------------------------------ arguments
-    def bind(self, args: Sequence[tuple[t.Param, ast.Expr | None]], frame: Frame, location: Location) -> list[CopyOut]:
-        """Give the parameters of a body to be inlined their places.
-
-        P4 copies in and out; here a parameter stands for its argument itself wherever no other argument of the call
-        can reach the same place, which nobody can tell apart since a body sees nothing but its parameters.
-        """
-        places = {param.name: self._argument_place(param, value) for param, value in args}
-        copies: list[CopyOut] = []
-        for param, value in args:
-            place = places[param.name]
-            others = [p for q, _ in args if q.name != param.name and (p := places[q.name]) is not None]
-            writers = [places[q.name] for q, _ in args if q.name != param.name and q.direction in ("out", "inout")]
-            rivals = others if param.direction in ("out", "inout") else [w for w in writers if w is not None]
-            is_free = place is not None and not any(roots(place) & roots(r) for r in rivals)
-            if is_free and place is not None:
-                frame.env[param.node] = place
-                if param.direction == "out":
-                    self._reset(place, param, location)
-            else:
-                frame.env[param.node] = self._copied(param, value, place, frame, copies, location)
-        return copies
-
-    def _argument_place(self, param: t.Param, value: ast.Expr | None) -> Place | None:
-        """Return the place of an argument, None if it has to be copied into one."""
-        if value is None or isinstance(value, ast.DontCare):
-            return None
-        type_ = self.subst(param.type)
-        if isinstance(type_, t.Extern | t.Block | t.SetOf):
-            return self.place(value)
-        writes = param.direction in ("out", "inout")
-        if isinstance(value, ast.Name | ast.Member | ast.IndexExpr):
-            place = self.place(value)
-            if isinstance(place, ChoicePlace):
-                self.unsupported(value.loc, "an element at a run-time index as an argument", "copy it first")
-            if isinstance(place, HeaderPlace) and place.at.select == "next":
-                self.unsupported(value.loc, "a stack's 'next' as an argument", "extract into it in the caller")
-            if isinstance(place, HeaderPlace) and place.at.select == "index" and place.at.index is not None:
-                index = self.temporary(place.at.index, value.loc)
-                return HeaderPlace(ir.HeaderAt(place.at.path, "index", index), place.type, place.prefix)
-            return place
-        if writes:
-            return None
-        known = self.rvalue(value) if value in self.info.values else None
-        return ReadOnly(known) if isinstance(known, ir.Expr | Compound) else None
-
-    def _copied(
-        self,
-        param: t.Param,
-        value: ast.Expr | None,
-        place: Place | None,
-        frame: Frame,
-        copies: list[CopyOut],
-        location: Location,
-    ) -> Place:
-        copy = self.local_place(self.subst(param.type), frame.prefix + param.name, location)
-        if param.direction == "out":
-            self._reset(copy, param, location)
-        elif value is not None and not isinstance(value, ast.DontCare):
-            self.store(copy, self.rvalue(value), location)
-        elif param.node.default is not None:
-            self.store(copy, self.rvalue(param.node.default), location)
-        else:
-            self._reset(copy, param, location)
-        if param.direction in ("out", "inout") and value is not None and not isinstance(value, ast.DontCare):
-            copies.append(CopyOut(place if place is not None else self.place(value), copy))
-        return copy
-
-    def _reset(self, place: Place, param: t.Param, location: Location) -> None:
-        """Give an ``out`` parameter its first value: headers invalid, everything else zero."""
-        if isinstance(place, ScalarPlace):
-            self.emit(ir.Assign(place.ref, ir.Const(0, place.ref.width, place.ref.signed), location))
-        elif isinstance(place, HeaderPlace):
-            self.set_valid(place, False, location)
-        elif isinstance(place, StackPlace):
-            for element in place.elements:
-                self._reset(element, param, location)
-            self.set_next(place, ir.Const(0, 32), location)
-        elif isinstance(place, StructPlace) and not is_provided(place.type):
-            if place.valid is not None:
-                self.set_valid(place, False, location)
-            for part in place.parts.values():
-                if not isinstance(part, VarbitPlace):
-                    self._reset(part, param, location)
-
-    def copy_out(self, copies: Sequence[CopyOut], location: Location) -> None:
-        for copy in copies:
-            self.store(copy.target, self.read(copy.source, location), location)
 
 
 def _returns_in_loop(body: ast.Statement) -> bool:

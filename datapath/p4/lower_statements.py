@@ -155,7 +155,7 @@ class LowerStatements(LowerExpressions):
         n_before = len(self.out)
         value = self.rvalue(node.value)
         if len(self.out) > n_before:
-            place = self._with_indexes_kept(place, n_before, node.loc)
+            place = self.with_indexes_kept(place, n_before, node.loc)
         if node.op != "=":
             if t.is_empty(self.type_of(node.target)):
                 return
@@ -165,10 +165,10 @@ class LowerStatements(LowerExpressions):
             value = ir.Binary(node.op, old, value, old.width, old.signed)
         self.store(place, value, node.loc)
 
-    def _with_indexes_kept(self, place: Place, n_before: int, location: Location) -> Place:
+    def with_indexes_kept(self, place: Place, n_before: int, location: Location) -> Place:
         """Keep the indexes in a place, which come first (P4_16 8.1), from what was emitted since ``n_before``."""
         if isinstance(place, ChoicePlace):
-            choices = tuple(self._with_indexes_kept(choice, n_before, location) for choice in place.choices)
+            choices = tuple(self.with_indexes_kept(choice, n_before, location) for choice in place.choices)
             return replace(place, index=self.kept(place.index, n_before, location), choices=choices)
         if isinstance(place, HeaderPlace) and place.at.index is not None:
             index = self.kept(place.at.index, n_before, location)
