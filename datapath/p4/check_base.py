@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4 import types as t
+from datapath.p4.signatures import CALLABLE, check_param
 from datapath.p4.source import Report, did_you_mean
 
 MAX_WIDTH = 65535  # bits, of a field or a number
@@ -101,6 +102,7 @@ class CheckBase:
         self.match_kinds: dict[str, Location] = {}
         self._n_type_vars = 0
         self.body = Body("program")
+        self.this: t.Type = t.UNKNOWN  # in a method
 
     # ------------------------------------------------------------------------------------------------ scopes
     @contextmanager
@@ -162,6 +164,8 @@ class CheckBase:
         """Make type variables and declare them in the current scope."""
         made = []
         for name in names:
+            if name in self.scopes[-1]:
+                self.report.error(node.loc, f"two type parameters are named '{name}'")
             self._n_type_vars += 1
             variable = t.TypeVar(name, self._n_type_vars)
             made.append(variable)
@@ -198,10 +202,18 @@ class CheckBase:
         if isinstance(node, ast.ArrayType):
             return self._array_type(node)
         if isinstance(node, ast.TupleTypeNode):
-            return t.Tuple(tuple(self.resolve(a) for a in node.args))
+            items = tuple(self._tuple_item(a) for a in node.args)
+            return t.UNKNOWN if t.UNKNOWN in items else t.Tuple(items)
         if isinstance(node, ast.ListTypeNode):
             return t.List(self.resolve(node.element))
         return t.ANY
+
+    def _tuple_item(self, node: ast.TypeNode) -> t.Type:
+        type_ = self.resolve(node)
+        if isinstance(type_, t.Extern | t.Block) or type_ in (t.VOID, t.ANY):
+            self.report.error(node.loc, f"a tuple cannot have an element of type '{type_}'")
+            return t.UNKNOWN
+        return type_
 
     def _base_type(self, node: ast.BaseType) -> t.Type:
         if node.kind not in ("bit", "sint", "varbit"):
@@ -218,7 +230,7 @@ class CheckBase:
 
     def _array_type(self, node: ast.ArrayType) -> t.Type:
         element = self.resolve(node.element)
-        size = self.constant_int(node.size, "the size of an array", 1, MAX_ELEMENTS)
+        size = self.constant_int(node.size, "the size of an array", 0 if self.body.is_skipped else 1, MAX_ELEMENTS)
         if element == t.UNKNOWN or size is None:
             return t.UNKNOWN
         if not _fits_array(element):
@@ -243,14 +255,34 @@ class CheckBase:
         if isinstance(type_, t.Struct | t.Extern | t.Block):
             params = type_.args
         if args is None:
-            return type_  # a generic one without arguments: they are inferred, or reported where they matter
+            if isinstance(type_, t.Struct) and params and all(isinstance(p, t.TypeVar) for p in params):
+                names = ", ".join(map(str, params))
+                self.report.error(node.loc, f"'{node.name}' needs type arguments", hint=f"write {node.name}<{names}>")
+                return t.UNKNOWN
+            return type_  # a generic extern or block without arguments: they are inferred
         if len(args) != len(params):
             self.report.error(node.loc, f"'{node.name}' takes {len(params)} type arguments, {len(args)} given")
             return t.UNKNOWN
-        return t.substitute(type_, dict(zip(params, args, strict=True)))
+        made = t.substitute(type_, dict(zip(params, args, strict=True)))
+        if isinstance(made, t.Struct):
+            self._check_struct_args(node, made)
+        return made
 
-    def params(self, nodes: tuple[ast.Param, ...]) -> tuple[t.Param, ...]:
-        """Resolve parameters; names that stand twice are reported."""
+    def _check_struct_args(self, node: ast.NamedType, made: t.Struct) -> None:
+        """Check that the fields of a generic struct or header still fit it."""
+        for arg in made.args:
+            if isinstance(arg, t.Extern | t.Block) or arg == t.VOID:
+                self.report.error(node.loc, f"'{arg}' cannot be a type argument of '{node.name}'")
+                return
+        for item in made.fields:
+            if not t.fits_struct(made.kind, item.type):
+                assert item.node is not None
+                notes = [(item.node.loc, f"field '{item.name}' is declared here")]
+                message = f"a {made.kind.replace('_', ' ')} cannot have a field of type '{item.type}'"
+                self.report.error(node.loc, message, notes=notes)
+
+    def params(self, nodes: tuple[ast.Param, ...], of: str = CALLABLE) -> tuple[t.Param, ...]:
+        """Resolve parameters; ``of`` says whose they are (``signatures.py``)."""
         made: list[t.Param] = []
         seen: dict[str, Location] = {}
         for node in nodes:
@@ -263,6 +295,7 @@ class CheckBase:
             if node.default is not None:
                 self.check(node.default, None if isinstance(type_, t.Block) else type_)
             made.append(t.Param(node.name, node.direction, type_, optional, node))
+            check_param(self.report, made[-1], of)
         return tuple(made)
 
 

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4 import types as t
-from datapath.p4.check_base import Call, Info
+from datapath.p4.check_base import Call, Info, Symbol
 from datapath.p4.check_expressions import ExpressionChecker
 from datapath.p4.source import did_you_mean
 
 SIZE_METHODS = ("minSizeInBits", "minSizeInBytes", "maxSizeInBits", "maxSizeInBytes")
 HEADER_METHODS = ("isValid", "setValid", "setInvalid", *SIZE_METHODS)
+RUN_TIME = (t.Bits, t.Enum, t.Newtype, t.Struct)  # types of values that may be known only at run time
 STACK_METHODS = ("push_front", "pop_front", *SIZE_METHODS)
 
 
@@ -42,6 +43,8 @@ class CallChecker(ExpressionChecker):
         if symbol.kind == "action" and self.body.kind in ("parser", "function"):
             notes = [(symbol.location, "declared here")]
             self.report.error(callee.loc, f"{self.body} cannot call an action", "make it a function", notes)
+        if _is_verify(symbol) and self.body.is_skipped:
+            self.report.error(callee.loc, f"{self.body} cannot call 'verify': it rejects a packet in a parser")
         function = self._choose(symbol.functions, node.args, callee.loc, f"{symbol.kind} '{symbol.name}'")
         if function is None:
             return t.UNKNOWN
@@ -58,6 +61,9 @@ class CallChecker(ExpressionChecker):
             self.report.error(node.loc, static_assertion(self.info, self.info.calls[node]))
         if value is not None:
             self.info.values[node] = True
+
+    def is_known(self, node: ast.Expr) -> bool:
+        raise NotImplementedError
 
     def check_all(self, args: Sequence[ast.Argument]) -> None:
         for arg in args:
@@ -94,6 +100,7 @@ class CallChecker(ExpressionChecker):
         bound = self._explicit_types(node, function, location)
         args = self.match_args(function.params, node.args)
         self._infer_types(function, args, bound)
+        self._check_bound(function, bound, location)
         unbound = [v for v in function.type_params if v not in bound]
         if unbound and any(_mentions(function.result, v) for v in unbound):
             hint = f"write it: {function.name}<...>(...)"
@@ -102,6 +109,18 @@ class CallChecker(ExpressionChecker):
         checked = self.check_args(args, bound)
         self.info.calls[node] = Call(kind, function.name, function, bound, checked)
         return t.substitute(function.result, bound)
+
+    def _check_bound(self, function: t.Function, bound: dict[t.Type, t.Type], location: Location) -> None:
+        """Report type arguments that no run-time value can have; they are unknown then."""
+        for variable in function.type_params:
+            type_ = bound.get(variable, t.UNKNOWN)
+            hint = "give the number a width, as in 32w5" if type_ == t.INT else ""
+            if type_ == t.Meta(t.UNKNOWN):
+                bound[variable] = t.UNKNOWN
+            elif type_ == t.INT or isinstance(type_, t.Block | t.Table | t.Function | t.Meta | t.Record):
+                message = f"type argument '{variable.name}' of '{function.name}' cannot be '{type_}'"
+                self.report.error(location, message, hint=hint)
+                bound[variable] = t.UNKNOWN
 
     def _explicit_types(self, node: ast.CallExpr, function: t.Function, location: Location) -> dict[t.Type, t.Type]:
         given = [self.resolve(a) for a in node.type_args]
@@ -174,7 +193,8 @@ class CallChecker(ExpressionChecker):
             return self._builtin(node, callee, base)
         self.check_all(node.args)
         if base != t.UNKNOWN:
-            self.report.error(callee.loc, f"'{base}' has no method '{callee.member}'")
+            hint = did_you_mean(callee.member, ["apply"] if isinstance(base, t.Table | t.Block) else [])
+            self.report.error(callee.loc, f"'{base}' has no method '{callee.member}'", hint=hint)
         return t.UNKNOWN
 
     def _type_method(self, node: ast.CallExpr, callee: ast.Member, type_: t.Type) -> t.Type:
@@ -284,7 +304,12 @@ class CallChecker(ExpressionChecker):
         made, call = self.construct(type_, node.args, location)
         if call is not None:
             self.info.calls[node] = call
+        if isinstance(made, t.Extern):
+            self.no_abstract_left(location, made, set())
         return made
+
+    def no_abstract_left(self, location: Location, made: t.Extern, given: set[str]) -> None:
+        raise NotImplementedError
 
     def construct(self, type_: t.Type, args: Sequence[ast.Argument], location: Location) -> tuple[t.Type, Call | None]:
         """Check a constructor call; return the type of the instance."""
@@ -313,6 +338,10 @@ class CallChecker(ExpressionChecker):
         generic = t.Function(function.name, free, function.params, type_, function.node)
         self._infer_types(generic, matched, bound)
         checked = self.check_args(matched, {**dict.fromkeys(free, t.UNKNOWN), **bound})
+        for param, value in checked:
+            if value is not None and isinstance(self.info.types.get(value), RUN_TIME) and not self.is_known(value):
+                message = f"argument '{param.name}' of a constructor must be known at compile time"
+                self.report.error(value.loc, message)
         return t.substitute(type_, bound), Call("constructor", function.name, function, bound, checked)
 
     def _package(self, type_: t.Block, args: Sequence[ast.Argument]) -> t.Block:
@@ -331,7 +360,7 @@ class CallChecker(ExpressionChecker):
                 self.report.error(value.loc, f"argument '{param.name}' is of type '{have}', a {want.kind} is needed")
             return
         if want.kind == "package":
-            if have.node is not want.node:
+            if have.node is not want.node or not all(map(_equal, want.args, have.args)):
                 self.report.error(value.loc, f"argument '{param.name}' is a '{have.name}', a '{want.name}' is needed")
             return
         notes = [(want.node.loc, f"'{want.name}' is declared here"), (have.node.loc, f"'{have.name}' is declared here")]
@@ -352,6 +381,12 @@ class CallChecker(ExpressionChecker):
                 )
                 self.report.error(value.loc, message, notes=notes)
         self.info.types[value] = t.substitute(have, bound)  # of a generic one: as it is asked for
+
+
+def _is_verify(symbol: Symbol) -> bool:
+    """Is this core.p4's?"""
+    params = symbol.functions[0].params
+    return symbol.name == "verify" and [p.type for p in params] == [t.BOOL, t.ERROR]
 
 
 def _paired(have: Sequence[t.Param], want: Sequence[t.Param]) -> list[tuple[t.Param, t.Param]] | None:

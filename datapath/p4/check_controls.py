@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Body, Symbol
+from datapath.p4.check_entries import check_keysets, check_priorities
 from datapath.p4.check_statements import StatementChecker
+from datapath.p4.signatures import DATA, check_order
 from datapath.p4.source import did_you_mean
 
 BODY_OF_TABLE = ("key", "actions", "default_action", "entries")  # read first, in this order
@@ -24,6 +25,10 @@ class ControlChecker(StatementChecker):
     def declare_params(self, params: Sequence[t.Param], kind: str = "param") -> None:
         for param in params:
             symbol = Symbol(param.name, kind, param.type, param.node, param.node.loc, direction=param.direction)
+            earlier = self.scopes[-1].get(param.name)
+            if earlier is not None and earlier.kind != kind:
+                notes = [(earlier.location, "declared here before")]
+                self.report.error(param.node.loc, f"'{param.name}' is declared twice", notes=notes)
             self.scopes[-1][param.name] = symbol
             self.info.symbols[param.node] = symbol
 
@@ -41,27 +46,14 @@ class ControlChecker(StatementChecker):
 
     def action(self, node: ast.ActionDecl) -> None:
         with self.scope():
-            params = self.params(node.params)
-            self._action_params(params)
+            params = self.params(node.params, DATA)
+            check_order(self.report, params)
             self.declare_params(params)
             with self.within(Body("action")):
                 for statement in node.body.statements:
                     self.statement(statement)
         function = t.Function(node.name, (), params, t.VOID, node)
         self.declare(Symbol(node.name, "action", function, node, node.loc, functions=[function]))
-
-    def _action_params(self, params: Sequence[t.Param]) -> None:
-        data: t.Param | None = None
-        for param in params:
-            if isinstance(param.type, t.Extern | t.Block):
-                self.report.error(param.node.loc, f"an action's parameter cannot be of type '{param.type}'")
-            if not param.direction:
-                data = data or param
-            elif data is not None:
-                notes = [(data.node.loc, f"'{data.name}' has none")]
-                hint = "those that the control plane sets come last"
-                message = f"parameter '{param.name}' with a direction stands behind one without"
-                self.report.error(param.node.loc, message, hint, notes)
 
     def control_body(self, node: ast.ControlDecl) -> None:
         """Check a control whose parameters are declared."""
@@ -87,12 +79,20 @@ class ControlChecker(StatementChecker):
         keys = self._table_keys(properties.get("key"))
         listed = self._table_actions(node, properties.get("actions"))
         made = t.Table(node.name, node, {name: ref for name, (ref, _) in listed.items()})
+        self._property_order(properties)
         self._default_action(made, listed, properties.get("default_action"))
-        self._entries(made, listed, keys, properties.get("entries"))
         for name, item in properties.items():
             if item.value is not None and name != "default_action":
                 self._table_property(item, item.value)
+        self._entries(made, listed, keys, properties)
         self.declare(Symbol(node.name, "table", made, node, node.loc))
+
+    def _property_order(self, properties: Mapping[str, ast.TableProperty]) -> None:
+        order = list(properties)
+        for early, late in (("actions", "default_action"), ("key", "entries"), ("actions", "entries")):
+            if early in properties and late in properties and order.index(late) < order.index(early):
+                notes = [(properties[early].loc, f"'{early}' is here")]
+                self.report.error(properties[late].loc, f"'{late}' must stand behind '{early}'", notes=notes)
 
     def _table_keys(self, item: ast.TableProperty | None) -> list[tuple[ast.KeyElement, t.Type]]:
         keys = []
@@ -176,26 +176,37 @@ class ControlChecker(StatementChecker):
             self.report.error(value.loc, "the default action is an action of the table, with its arguments")
             return
         args = value.args if isinstance(value, ast.CallExpr) else ()
-        self._chosen_action(table, listed, callee.name, args, callee.loc)
+        chosen = ast.ActionRef(callee.loc, callee.name, args, callee.absolute)
+        self._chosen_action(table, listed, chosen, "tableonly")
 
     def _chosen_action(
         self,
         table: t.Table,
         listed: Mapping[str, tuple[ast.ActionRef, t.Function | None]],
-        name: str,
-        args: Sequence[ast.Argument],
-        location: Location,
+        chosen: ast.ActionRef,
+        barred: str,
     ) -> None:
-        """Check the default action, or that of an entry: one of those listed, with all its parameters."""
+        """Check the default action, or that of an entry: one of those listed, with all its parameters.
+
+        ``barred`` is the annotation in the list that forbids it here.
+        """
+        name, args, location = chosen.name, chosen.args, chosen.loc
         self.check_all(args)
         if name not in listed:
             notes = [(table.node.loc, f"'{table.name}' is declared here")]
-            message = f"'{name}' is not among the actions of '{table}'"
+            message = f"'{name}' is not among the actions of table '{table.name}'"
             self.report.error(location, message, did_you_mean(name, listed), notes)
             return
         ref, function = listed[name]
         if function is None:
             return
+        if any(a.name == barred for a in ref.annotations):
+            notes = [(ref.loc, "listed here")]
+            self.report.error(location, f"action '{name}' is '@{barred}': it cannot be used here", notes=notes)
+        symbol = self.find(name, chosen.absolute)
+        if symbol is not None and symbol.functions and symbol.functions[0].node is not function.node:
+            notes = [(ref.loc, "listed here"), (function.node.loc, "which is this one")]
+            self.report.error(location, f"this '{name}' is not the one among the table's actions", notes=notes)
         matched = self.match_args(function.params, args)
         notes = [(function.node.loc, "declared here")]
         missing = next((p for p, value in matched if value is None and not p.has_default), None)
@@ -223,8 +234,10 @@ class ControlChecker(StatementChecker):
         table: t.Table,
         listed: Mapping[str, tuple[ast.ActionRef, t.Function | None]],
         keys: Sequence[tuple[ast.KeyElement, t.Type]],
-        item: ast.TableProperty | None,
+        properties: Mapping[str, ast.TableProperty],
     ) -> None:
+        item = properties.get("entries")
+        largest, step = properties.get("largest_priority_wins"), properties.get("priority_delta")
         if item is None:
             return
         if not keys and item.entries:
@@ -237,7 +250,11 @@ class ControlChecker(StatementChecker):
                     self.report.error(entry.priority.loc, "entries of 'const entries' have no priority", hint=hint)
                 self.constant_int(entry.priority, "a priority", 0, 1 << 31)
             self.keyset(entry.keyset, tuple(type_ for _, type_ in keys), "table entry")
-            self._chosen_action(table, listed, entry.action.name, entry.action.args, entry.action.loc)
+            self._chosen_action(table, listed, entry.action, "defaultonly")
+        values = self.info.values
+        wins, delta = (values.get(p.value) if p and p.value else None for p in (largest, step))
+        check_priorities(self.report, values, item, wins is not False, delta if isinstance(delta, int) else 1)
+        check_keysets(self.report, self.info.values, item.entries, [element for element, _ in keys])
 
 
 def _can_be_key(type_: t.Type) -> bool:

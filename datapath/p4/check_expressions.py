@@ -14,7 +14,7 @@ from datapath.p4.check_base import Symbol
 from datapath.p4.check_operators import OperatorChecker
 from datapath.p4.source import did_you_mean
 
-VALUE_KINDS = ("var", "const", "param", "instance", "function", "value_set")
+VALUE_KINDS = ("var", "const", "param", "instance", "function", "action", "table", "value_set")
 APPLY_MEMBERS = ("hit", "miss", "action_run")
 STACK_MEMBERS = ("next", "last", "lastIndex", "size")
 
@@ -65,7 +65,11 @@ class ExpressionChecker(OperatorChecker):
         if isinstance(node, ast.MaskExpr | ast.RangeExpr | ast.TupleKeyset):
             self.report.error(node.loc, "a mask or range can only stand in a select case")
             return t.UNKNOWN
-        return t.ANY  # InvalidExpr, Dots, DontCare, This: all depends on what is wanted
+        if isinstance(node, ast.This):
+            if self.this == t.UNKNOWN:
+                self.report.error(node.loc, "'this' stands only in the methods of an instance")
+            return self.this
+        return t.ANY  # InvalidExpr, Dots, DontCare: all depends on what is wanted
 
     def call(self, node: ast.CallExpr) -> t.Type:
         raise NotImplementedError
@@ -113,8 +117,7 @@ class ExpressionChecker(OperatorChecker):
         if isinstance(node, ast.StructExpr):
             return self._convert_record(node, want)
         if isinstance(have, t.Tuple) and isinstance(want, t.Tuple | t.Struct):
-            types = want.items if isinstance(want, t.Tuple) else tuple(f.type for f in want.fields)
-            return have.items == types
+            return isinstance(want, t.Tuple) and have.items == want.items
         return isinstance(want, t.SetOf) and self._convert(node, have, want.element)
 
     def _fit(self, node: ast.Expr, want: t.Bits) -> bool:
@@ -195,9 +198,7 @@ class ExpressionChecker(OperatorChecker):
     def _name(self, node: ast.Name) -> t.Type:
         symbol = self.find(node.name, node.absolute)
         if symbol is None:
-            self.unknown_name(
-                node.loc, node.name, "name", ("var", "const", "param", "instance", "function", "value_set")
-            )
+            self.unknown_name(node.loc, node.name, "name", VALUE_KINDS)
             return t.UNKNOWN
         self.info.symbols[node] = symbol
         if symbol.value is not None:
@@ -266,6 +267,10 @@ class ExpressionChecker(OperatorChecker):
         return found.type
 
     def _stack_member(self, node: ast.Member, base: t.Stack) -> t.Type:
+        if self.body.is_skipped and node.member in ("next", "last", "lastIndex"):
+            self.report.error(
+                node.loc, f"'{node.member}' of a stack is known only in a parser", hint="write [0], [1], ..."
+            )
         if node.member in ("next", "last"):
             return base.element
         if node.member in ("size", "lastIndex"):

@@ -11,7 +11,9 @@ from datapath.p4 import ast, constants
 from datapath.p4 import types as t
 from datapath.p4.check_base import CheckBase
 
+LITERALS = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr)  # whose type depends on what is wanted
 ORDER = ("<", "<=", ">", ">=")
+INCOMPARABLE = (t.Extern, t.Block, t.Table, t.Applied, t.ActionRun, t.Function, t.TypeVar)
 MAX_FOLDED_BITS = 1 << 20  # an int constant larger than this is no program's business
 
 
@@ -42,6 +44,9 @@ class OperatorChecker(CheckBase):
         if t.UNKNOWN in (left, right):
             compares = node.op in ("==", "!=", "&&", "||", *ORDER)
             return t.BOOL if compares else t.UNKNOWN
+        if node.op in ("/", "%") and any(_is_negative(self.info.values.get(s)) for s in (node.left, node.right)):
+            self.report.error(node.loc, f"'{node.op}' is not defined for negative numbers")
+            return t.UNKNOWN
         if node.op in ("&&", "||"):
             self.coerce(node.left, left, t.BOOL, f"the left side of '{node.op}'")
             self.coerce(node.right, right, t.BOOL, f"the right side of '{node.op}'")
@@ -89,6 +94,10 @@ class OperatorChecker(CheckBase):
         if not isinstance(left, t.Bits) and left != t.INT:
             self.report.error(node.loc, f"'{node.op}' is not defined for '{left}'")
             return t.UNKNOWN
+        amount = self.info.values.get(node.right)
+        if isinstance(amount, int) and amount < 0:
+            self.report.error(node.right.loc, "a shift by a negative amount")
+            return t.UNKNOWN
         if left == t.INT and node.right not in self.info.values:
             self.report.error(node.left.loc, "the left side needs a width, since the shift is not a constant")
             return t.UNKNOWN
@@ -120,6 +129,9 @@ class OperatorChecker(CheckBase):
             )
             return t.BOOL if compares or node.op in ORDER else t.UNKNOWN
         if compares:
+            if isinstance(left, INCOMPARABLE) or left == t.VOID:
+                what = "a type variable" if isinstance(left, t.TypeVar) else f"type '{left}'"
+                self.report.error(node.loc, f"values of {what} cannot be compared")
             return t.BOOL
         if not isinstance(left, t.Bits) and left != t.INT:
             self.report.error(node.loc, f"'{node.op}' is not defined for '{left}'")
@@ -141,23 +153,25 @@ class OperatorChecker(CheckBase):
             return left_bits, self.coerce(node.right, right, left_bits)
         if isinstance(left_bits, t.Bits) and isinstance(right_bits, t.Bits):
             return left_bits, right_bits
-        literals = (ast.ListExpr, ast.StructExpr, ast.InvalidExpr)
-        if isinstance(node.right, literals):
+        if isinstance(node.right, LITERALS):
             return left, self.coerce(node.right, right, left)
-        if isinstance(node.left, literals):
+        if isinstance(node.left, LITERALS):
             return self.coerce(node.left, left, right), right
         return left, right
 
     def ternary_type(self, node: ast.TernaryExpr, want: t.Type | None) -> t.Type:
         self.check(node.condition, t.BOOL)
+        if want is not None and any(isinstance(b, LITERALS) for b in (node.then, node.otherwise)):
+            self.check(node.then, want)
+            self.check(node.otherwise, want)
+            self.choose_value(node)
+            return want
         then, otherwise = self.check(node.then), self.check(node.otherwise)
         if want is not None and then == otherwise == t.INT and isinstance(want, t.Bits):
             then, otherwise = self.check(node.then, want), self.check(node.otherwise, want)
         elif then == t.INT and isinstance(otherwise, t.Bits):
             then = self.coerce(node.then, then, otherwise)
-        elif (otherwise == t.INT and isinstance(then, t.Bits)) or isinstance(
-            node.otherwise, ast.ListExpr | ast.StructExpr | ast.InvalidExpr
-        ):
+        elif (otherwise == t.INT and isinstance(then, t.Bits)) or isinstance(node.otherwise, LITERALS):
             otherwise = self.coerce(node.otherwise, otherwise, then)
         if then != otherwise and t.UNKNOWN not in (then, otherwise):
             self.report.error(node.loc, f"the branches of '?:' are of types '{then}' and '{otherwise}'")
@@ -187,7 +201,7 @@ class OperatorChecker(CheckBase):
         size = base.size if isinstance(base, t.Array) else len(base.items)
         if index_type not in (t.INT, t.UNKNOWN) and not isinstance(_as_bits(index_type), t.Bits):
             self.report.error(node.index.loc, f"an index is a number, not '{index_type}'")
-        elif isinstance(index, int) and not 0 <= index < size:
+        elif isinstance(index, int) and not 0 <= index < size and size:
             self.report.error(node.index.loc, f"index {index} is outside '{base}'", hint=f"0 to {size - 1}")
             return base.element if isinstance(base, t.Array) else t.UNKNOWN
         value = self.info.values.get(node.base)
@@ -203,7 +217,7 @@ class OperatorChecker(CheckBase):
     def slice_type(self, node: ast.SliceExpr | ast.PlusSliceExpr) -> t.Type:
         base = _as_bits(self.check(node.base))
         if isinstance(node, ast.PlusSliceExpr) and self.body.is_skipped:
-            return self._moving_slice(node)
+            return self._moving_slice(node, base)
         low = self.constant_int(node.low, "the lower end of a slice", 0)
         if isinstance(node, ast.SliceExpr):
             high = self.constant_int(node.high, "the upper end of a slice", 0)
@@ -226,12 +240,16 @@ class OperatorChecker(CheckBase):
             self.info.values[node] = (value >> low) & ((1 << (high - low + 1)) - 1)
         return t.Bits(high - low + 1)
 
-    def _moving_slice(self, node: ast.PlusSliceExpr) -> t.Type:
+    def _moving_slice(self, node: ast.PlusSliceExpr, base: t.Type) -> t.Type:
         """``x[low+:width]``, where ``low`` may be known only at run time."""
         low = _as_bits(self.check(node.low))
         width = self.constant_int(node.width, "the width of a slice", 1)
+        value = self.info.values.get(node.low)
         if low not in (t.INT, t.UNKNOWN) and not isinstance(low, t.Bits):
             self.report.error(node.low.loc, f"the lower end of a slice is a number, not '{low}'")
+        elif isinstance(value, int) and isinstance(base, t.Bits) and not 0 <= value <= base.width - (width or 0):
+            self.report.error(node.loc, f"the slice [{value}+:{width}] is outside '{base}'")
+            return t.UNKNOWN
         return t.UNKNOWN if width is None else t.Bits(width)
 
     def cast_type(self, node: ast.CastExpr) -> t.Type:
@@ -248,12 +266,18 @@ class OperatorChecker(CheckBase):
             self.report.error(node.loc, f"'{have}' cannot be cast to '{target}'", hint=hint)
             return target
         value = self.info.values.get(node.operand)
+        if have == t.INT and t.underlying(target) == t.BOOL and value not in (None, 0, 1):
+            self.report.error(node.loc, f"only 0 and 1 can be cast to 'bool', not {value}", hint="compare: '!= 0'")
         if value is not None:
             self.info.values[node] = constants.cast(value, target)
         elif target == t.INT and isinstance(have, t.Bits):
             hint = "an int is known at compile time; take a wide enough bit<W> or int<W>"
             self.report.error(node.loc, "a run-time value cannot be cast to 'int'", hint=hint)
         return target
+
+
+def _is_negative(value: t.Value | None) -> bool:
+    return isinstance(value, int) and value < 0
 
 
 def _as_bits(type_: t.Type) -> t.Type:
@@ -268,7 +292,7 @@ def _castable(have: t.Type, target: t.Type) -> bool:
     if isinstance(have, t.Newtype):
         return _castable(have.base, target)
     if isinstance(target, t.Newtype):
-        return _castable(have, target.base)
+        return t.underlying(have) == t.underlying(target) or (have == t.INT and _castable(have, target.base))
     have, target = t.underlying(have), t.underlying(target)
     if isinstance(have, t.Bits) and isinstance(target, t.Bits):
         return have.signed == target.signed or have.width == target.width

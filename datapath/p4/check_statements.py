@@ -99,10 +99,11 @@ class StatementChecker(CallChecker):
         seen: dict[object, ast.SwitchCase] = {}
         for case in node.cases:
             if default is not None:
-                notes = [(default.loc, "the default is here")]
-                self.report.error(case.loc, "nothing can stand behind 'default'", hint="put it last", notes=notes)
+                notes = [(case.loc, "this stands behind it")]
+                self.report.error(default.loc, "nothing can stand behind 'default'", hint="put it last", notes=notes)
+                default = None
             if isinstance(case.label, ast.DontCare):
-                default = default or case
+                default = case
             else:
                 label = self._switch_label(case.label, type_)
                 if label is not None and label in seen:
@@ -132,7 +133,9 @@ class StatementChecker(CallChecker):
             if name not in type_.table.actions:
                 hint = did_you_mean(name, type_.table.actions)
                 notes = [(type_.table.node.loc, f"'{type_.table.name}' is declared here")]
-                message = f"'{name}' is no action of '{type_.table}'" if name else "a label is the name of an action"
+                message = (
+                    f"table '{type_.table.name}' has no action '{name}'" if name else "a label is the name of an action"
+                )
                 self.report.error(node.loc, message, hint, notes)
             return name or None
         have = self.check(node)
@@ -220,7 +223,7 @@ class StatementChecker(CallChecker):
         """Is the value of an expression known at compile time, or a fault in it told already?"""
         if node in self.info.values or self.info.types.get(node) == t.UNKNOWN:
             return True
-        return self.depends_on_parameter(node)
+        return isinstance(node, ast.CallExpr) or self.depends_on_parameter(node)
 
     def depends_on_parameter(self, node: ast.Expr) -> bool:
         """Is something in this expression known only when the parser is instantiated, or of no interest?"""
@@ -245,6 +248,7 @@ class StatementChecker(CallChecker):
         made, call = self.construct(self.resolve(node.type), node.args, node.type.loc)
         if call is not None:
             self.info.calls[node] = call
+        self.object_body(node, made)
         type_ = self._instances(made, node)
         self.local_symbol("instance", node.name, type_, node)
         return made
@@ -258,6 +262,9 @@ class StatementChecker(CallChecker):
             n = self.constant_int(size, "the size of an array", 1, MAX_ELEMENTS)
             made = t.array_of(made, n) if n is not None else t.UNKNOWN
         return made
+
+    def object_body(self, node: ast.Instantiation, made: t.Type) -> None:
+        raise NotImplementedError
 
     # ------------------------------------------------------------------------------------------------ states
     def states(self, node: ast.ParserDecl) -> None:

@@ -9,6 +9,7 @@ type is reported by the type checker, with a suggestion, and not as a strange sy
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, TypeVar
@@ -247,7 +248,7 @@ class TokenStream:
         except ValueError:
             self.report.error(token.location, f"'{token.text[:40]}' is no number")
             return ast.IntLiteral(token.location, 0)
-        if "w" in token.text.split("x")[0] and width == 0:
+        if width == 0 and re.match(r"[\d_]+[ws]", token.text):
             self.report.error(token.location, "a literal cannot be 0 bits wide")
         return ast.IntLiteral(token.location, value, width, signed)
 

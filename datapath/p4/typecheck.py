@@ -12,7 +12,8 @@ from __future__ import annotations
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Body, Info, Symbol
-from datapath.p4.check_controls import ControlChecker
+from datapath.p4.check_objects import ObjectChecker
+from datapath.p4.signatures import CALLABLE, CONSTRUCTOR, check_overloads
 from datapath.p4.source import Report
 
 
@@ -24,7 +25,7 @@ def typecheck(program: ast.SourceProgram, report: Report) -> Info:
     return checker.info
 
 
-class TypeChecker(ControlChecker):
+class TypeChecker(ObjectChecker):
     """Declarations."""
 
     def declaration(self, node: ast.Declaration) -> None:
@@ -51,8 +52,16 @@ class TypeChecker(ControlChecker):
         elif isinstance(node, ast.ActionDecl):
             self.action(node)
         else:
-            self.instantiation(node)
-            self.info.instances[node.name] = node
+            self._top_level_instance(node)
+
+    def _top_level_instance(self, node: ast.Instantiation) -> None:
+        made = self.instantiation(node)
+        self.info.instances[node.name] = node
+        if isinstance(made, t.Block) and made.kind != "package":
+            hint = f"give it to a package, or instantiate it in a {made.kind}"
+            self.report.error(node.type.loc, f"a {made.kind} cannot be instantiated at the top level", hint=hint)
+        elif node.name == "main" and isinstance(made, t.Extern):
+            self.report.error(node.loc, f"'main' must be a package, not extern '{made}'")
 
     def _declare_type(self, name: str, type_: t.Type, node: ast.Node) -> None:
         self.declare(Symbol(name, "type", type_, node, node.loc))
@@ -76,7 +85,7 @@ class TypeChecker(ControlChecker):
                 notes = [(seen[item.name].loc, "declared here before")]
                 self.report.error(location, f"field '{item.name}' is declared twice", notes=notes)
             seen[item.name] = item.node
-            if node.kind == "header" and not _fits_header(item.type):
+            if node.kind == "header" and not t.fits_header(item.type):
                 hint = "a struct can hold it" if t.has_headers(item.type) else ""
                 self.report.error(location, f"a header cannot have a field of type '{item.type}'", hint=hint)
             elif node.kind == "header_union" and not (t.is_header(item.type) or item.type == t.UNKNOWN):
@@ -149,17 +158,17 @@ class TypeChecker(ControlChecker):
         self._declare_type(node.name, made, node)
 
     # ------------------------------------------------------------------------------------------------ functions
-    def _prototype(self, node: ast.Prototype, result: t.Type | None = None) -> t.Function:
+    def prototype(self, node: ast.Prototype, result: t.Type | None = None) -> t.Function:
         """Resolve a signature; ``result`` is given for a constructor."""
         with self.scope():
             variables = self.type_vars(node.type_params, node)
-            params = self.params(node.params)
+            params = self.params(node.params, CALLABLE if node.result is not None else CONSTRUCTOR)
             if result is None:
                 result = self.resolve(node.result) if node.result is not None else t.UNKNOWN
         return t.Function(node.name, variables, params, result, node)
 
     def _function(self, node: ast.FunctionDecl | ast.ExternFunctionDecl) -> None:
-        function = self._prototype(node.prototype)
+        function = self.prototype(node.prototype)
         if isinstance(node, ast.FunctionDecl):
             self.info.functions[node.prototype] = node
             self.function_body(node, function)
@@ -170,14 +179,18 @@ class TypeChecker(ControlChecker):
             variables = self.type_vars(node.type_params, node)
             bare = t.Extern(node.name, variables, node, variables)
             self.scopes[-1][node.name] = Symbol(node.name, "type", bare, node, node.loc)
-            methods = tuple(self._prototype(m, bare if m.result is None else None) for m in node.methods)
+            methods = tuple(self.prototype(m, bare if m.result is None else None) for m in node.methods)
+        check_overloads(self.report, methods)
+        for method in methods:
+            if method.name == node.name and isinstance(method.node, ast.Prototype) and method.node.result is not None:
+                self.report.error(method.node.loc, "a constructor returns nothing", hint=f"write {node.name}(...);")
         self._declare_type(node.name, t.Extern(node.name, variables, node, variables, methods), node)
 
     # ------------------------------------------------------------------------------------------------ blocks
     def _block_type(self, node: ast.ParserTypeDecl | ast.ControlTypeDecl | ast.PackageDecl) -> None:
         with self.scope():
             variables = self.type_vars(node.type_params, node)
-            params = self.params(node.params)
+            params = self.params(node.params, CONSTRUCTOR if isinstance(node, ast.PackageDecl) else CALLABLE)
         if isinstance(node, ast.PackageDecl):
             made = t.Block("package", node.name, variables, node, variables, (), params)
         else:
@@ -193,7 +206,7 @@ class TypeChecker(ControlChecker):
         with self.scope():
             variables = self.type_vars(node.type_params, node)
             params = self.params(node.params)
-            constructor_params = self.params(node.constructor_params)
+            constructor_params = self.params(node.constructor_params, CONSTRUCTOR)
             block = t.Block("parser", node.name, variables, node, variables, params, constructor_params)
             self.declare_params(params)
             self.declare_params(constructor_params, "const")
@@ -208,22 +221,10 @@ class TypeChecker(ControlChecker):
         with self.scope():
             variables = self.type_vars(node.type_params, node)
             params = self.params(node.params)
-            constructor_params = self.params(node.constructor_params)
+            constructor_params = self.params(node.constructor_params, CONSTRUCTOR)
             block = t.Block("control", node.name, variables, node, variables, params, constructor_params)
             self.declare_params(params)
             self.declare_params(constructor_params, "const")
             self.control_body(node)
         self.info.blocks[node] = block
         self._declare_type(node.name, block, node)
-
-
-def _fits_header(type_: t.Type) -> bool:
-    """Source: P4_16 specification 1.2.5, section 7.2.2 and the table of section 7.2.8."""
-    if isinstance(type_, t.Varbit | t.TypeVar) or type_ in (t.UNKNOWN, t.BOOL):
-        return True
-    if t.is_struct(type_):
-        assert isinstance(type_, t.Struct)
-        return all(_fits_header(f.type) for f in type_.fields)
-    if isinstance(type_, t.Array) and not isinstance(type_, t.Stack):
-        return _fits_header(type_.element)
-    return isinstance(t.underlying(type_), t.Bits) or t.underlying(type_) == t.BOOL

@@ -410,3 +410,24 @@ def size_range(type_: Type) -> tuple[int, int] | None:
         return None if one is None else (one[0] * type_.size, one[1] * type_.size)
     width = width_of(type_)
     return None if width is None else (width, width)
+
+
+def fits_header(type_: Type) -> bool:
+    """Source: P4_16 specification 1.2.5, section 7.2.2 and the table of section 7.2.8."""
+    if isinstance(type_, Varbit | TypeVar) or type_ in (UNKNOWN, BOOL):
+        return True
+    if is_struct(type_):
+        assert isinstance(type_, Struct)
+        return all(fits_header(f.type) for f in type_.fields)
+    if isinstance(type_, Array) and not isinstance(type_, Stack):
+        return fits_header(type_.element)
+    return isinstance(underlying(type_), Bits) or underlying(type_) == BOOL
+
+
+def fits_struct(kind: str, type_: Type) -> bool:
+    """Can a struct, header or header union have a field of this type?"""
+    if kind == "header":
+        return fits_header(type_)
+    if kind == "header_union":
+        return is_header(type_) or type_ == UNKNOWN or isinstance(type_, TypeVar)
+    return not isinstance(type_, Extern | Block)

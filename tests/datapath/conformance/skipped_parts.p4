@@ -15,13 +15,13 @@ struct headers_t { h_t h; }
     @name(".begin") state start { p.extract(hdr.h); transition accept; }
 }
 control C(inout headers_t hdr) {
-    Counter<bit<8>>(16) counter;
+    Counter<bit<8>>(16) counter = { bit<8> f() { return 1; } };
     action set(bit<8> v) { hdr.h.x = v; counter.count(v); }
     action drop() { exit; }
     table t {
         key = { hdr.h.x: ternary @name("x"); hdr.h.y + 1: range; }
         actions = { set; @defaultonly drop; }
-        const entries = { (1 &&& 3, 5 .. 9): set(4); _: drop(); }
+        const entries = { (1 &&& 3, 5 .. 9): set(4); _: set(0); }
         default_action = drop();
         size = 1024;
     }

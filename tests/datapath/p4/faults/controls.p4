@@ -1,0 +1,41 @@
+// What is wrong in a control is told, though the switch does not run it.
+#include <core.p4>
+#include <ovsp4.p4>
+header tag_t { bit<8> kind; bit<16> id; }
+struct headers_t { tag_t tag; tag_t[2] more; }
+action outside(in bit<8> a) { }
+bit<8> twice(in bit<8> x) { outside(x); exit; return x + 16w1; }
+void nothing() { return 1; }
+bit<8> maybe(in bool b) { if (b) { return 1; } }
+parser P(packet_in packet, out headers_t hdr) {
+    state start {
+        packet.extract(hdr.tag);
+        outside(hdr.tag.kind);
+        switch (hdr.tag.kind) { 1: { } }
+        transition accept;
+    }
+}
+control Inner(inout headers_t hdr) { apply { } }
+control C(packet_out packet, in headers_t hdr) {
+    bit<8> seen = hdr.tag.knd;
+    Inner() inner;
+    P() parse;
+    action mark(bit<8> value) { seen = value + 1w1; inner.apply(hdr); break; }
+    apply {
+        hdr.tag.id = 1;
+        inner.apply();
+        inner.apply(hdr, seen);
+        mrak(3);
+        mark(1, 2);
+        seen = hdr.more.last.kind;
+        verify(seen == 1, error.NoMatch);
+        Inner() late;
+        if (seen) { }
+        switch (seen) { 1: { } default: { } 1: { } 300w2: { } }
+        switch (hdr.tag) { }
+        for (bit<8> i = 0; i < 4; i = i + 1) { continue; }
+        continue;
+        return seen;
+    }
+}
+Switch(P(), C()) main;
