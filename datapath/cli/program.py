@@ -13,6 +13,8 @@ from datapath.errors import OvsP4Error, P4Errors
 if TYPE_CHECKING:
     from datapath.compiler import CompiledProgram
 
+SKIPPED = "skipped-part"
+MAX_SKIPPED = 5  # faults told in parts that are not used, unless they are errors
 EXIT_USER = 2  # the user has to change something, and was told what
 
 
@@ -40,9 +42,13 @@ def compile_arguments(args: argparse.Namespace) -> CompiledProgram:
     defines = dict(_define(text) for text in args.defines)
     compiled = compile_program(args.program, args.include_dirs, defines)
     told = options.apply(compiled.warnings)
-    for warning in told:
-        if warning.severity == "warning":
+    warnings = [warning for warning in told if warning.severity == "warning"]
+    skipped = [warning for warning in warnings if warning.name == SKIPPED]
+    for warning in warnings:
+        if warning not in skipped[MAX_SKIPPED:]:
             print(warning, file=sys.stderr)
+    if len(skipped) > MAX_SKIPPED:
+        print(f"note: and {len(skipped) - MAX_SKIPPED} more in parts that are not used", file=sys.stderr)
     errors = [warning for warning in told if warning.severity == "error"]
     if errors:
         raise P4Errors(errors)

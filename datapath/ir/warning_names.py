@@ -17,6 +17,7 @@ WARNINGS = {
     "missing-transition": "a state has no transition, so it rejects the packet",
     "overflow": "a constant does not fit its type",
     "shadowed-arm": "a select arm is never taken: an earlier one takes all that it matches",
+    "skipped-part": "a fault in a control, action, table or function that this switch does not run",
     "unaligned-header": "a header may begin inside a byte: flows can match on it, but not set it",
     "unextracted-header": "no state extracts a header, so no flow can match on it",
     "unreachable-state": "no path from the start leads to a state",

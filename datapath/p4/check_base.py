@@ -6,7 +6,7 @@ the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -101,6 +101,7 @@ class CheckBase:
         self.error_nodes: dict[str, Location] = {}
         self.match_kinds: dict[str, Location] = {}
         self._n_type_vars = 0
+        self.callees: dict[Hashable | None, set[ast.Node]] = {}  # part (None: what is used) -> functions called there
         self.body = Body("program")
         self.this: t.Type = t.UNKNOWN  # in a method
 

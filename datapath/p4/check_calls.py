@@ -48,6 +48,7 @@ class CallChecker(ExpressionChecker):
         function = self._choose(symbol.functions, node.args, callee.loc, f"{symbol.kind} '{symbol.name}'")
         if function is None:
             return t.UNKNOWN
+        self.callees.setdefault(self.report.part, set()).add(function.node)
         type_ = self._resolved(node, symbol.kind, function, callee.loc)
         if function.name == "static_assert" and function.node not in self.info.functions:
             self._static_assert(node)
@@ -168,7 +169,8 @@ class CallChecker(ExpressionChecker):
                     self.report.error(value.loc, f"argument '{param.name}' needs a value", hint=hint)
                 continue
             if isinstance(type_, t.Block):
-                self.check_block_fits(value, have, type_, param)
+                with self.report.reading(value if type_.kind == "control" else self.report.part):
+                    self.check_block_fits(value, have, type_, param)
             else:
                 self.coerce(value, have, type_, f"argument '{param.name}'")
             if param.direction in ("out", "inout") and have != t.UNKNOWN:

@@ -57,7 +57,7 @@ class ControlChecker(StatementChecker):
 
     def control_body(self, node: ast.ControlDecl) -> None:
         """Check a control whose parameters are declared."""
-        with self.within(Body("control")):
+        with self.within(Body("control")), self.report.reading(node):
             for local in node.locals:
                 if isinstance(local, ast.ActionDecl):
                     self.action(local)

@@ -20,11 +20,11 @@ from datapath.ir import model as ir
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.architecture import Parts, is_internet_sum
+from datapath.p4.check_statements import CHECKSUM_CALLS
 from datapath.p4.deparser import Root, View, scalar_field
 from datapath.p4.places import HeaderPlace, Place, ScalarPlace, StackPlace, StructPlace, headers_in, nested_fields
 from datapath.p4.source import Report, did_you_mean
 
-V1MODEL_CALLS = ("verify_checksum", "update_checksum", "verify_checksum_with_payload", "update_checksum_with_payload")
 WORDS = ("payload", "optional")
 
 
@@ -160,7 +160,7 @@ def _in_controls(parts: Parts, root: Root, headers: Sequence[ir.Header], report:
 
 def _v1model_call(view: View, call: ast.CallExpr, root: Root, headers: Sequence[ir.Header]) -> ir.Checksum | None:
     callee = call.callee
-    if not isinstance(callee, ast.Name) or callee.name not in V1MODEL_CALLS:
+    if not isinstance(callee, ast.Name) or callee.name not in CHECKSUM_CALLS:
         return None
     named = {a.name: a.value for a in call.args if a.name}
     names = ("condition", "data", "checksum", "algo")

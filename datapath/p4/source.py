@@ -7,7 +7,9 @@ adds the source line and the caret's width.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from datapath.errors import Diagnostic, Location, P4Errors
@@ -30,6 +32,8 @@ class Report:
         self.absent: list[Path] = []  # where an include file was looked for in vain, before it was found elsewhere
         self._lines: dict[str, list[str]] = {}
         self._seen: set[tuple[Location, str]] = set()
+        self._parts: dict[Hashable, list[Diagnostic]] = {}  # errors in parts of which it is not known who uses them
+        self.part: Hashable | None = None  # the part that is being read
         self.n_errors = 0
 
     def add_text(self, name: str, text: str) -> None:
@@ -43,6 +47,25 @@ class Report:
         self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
     ) -> None:
         self._add("error", location, message, hint, notes)
+
+    @contextmanager
+    def reading(self, part: Hashable | None) -> Iterator[None]:
+        """Keep errors apart that are found in a part which may be of no use; None: whatever is wrong here matters."""
+        outer, self.part = self.part, part
+        try:
+            yield
+        finally:
+            self.part = outer
+
+    def settle(self, used: Container[Hashable]) -> None:
+        """Report what was found in the parts: errors in those that are used, warnings elsewhere."""
+        for part, errors in self._parts.items():
+            for error in errors:
+                if part in used:
+                    self._count(error)
+                else:
+                    self.diagnostics.append(replace(error, severity="warning", name="skipped-part"))
+        self._parts = {}
 
     def unsupported(
         self, location: Location, message: str, hint: str = "", notes: Iterable[tuple[Location, str]] = ()
@@ -77,8 +100,17 @@ class Report:
         token = TOKEN.match(line, location.column - 1) if line else None
         length = max(1, token.end() - token.start()) if token else 1
         noted = tuple((place, text, self.line(place)) for place, text in notes)
-        self.diagnostics.append(Diagnostic(location, severity, message, line, length, hint, noted, name))
-        if severity != "warning":
+        diagnostic = Diagnostic(location, severity, message, line, length, hint, noted, name)
+        if severity != "warning" and self.part is not None:
+            errors = self._parts.setdefault(self.part, [])
+            if len(errors) < MAX_DIAGNOSTICS:
+                errors.append(diagnostic)
+        else:
+            self._count(diagnostic)
+
+    def _count(self, diagnostic: Diagnostic) -> None:
+        self.diagnostics.append(diagnostic)
+        if diagnostic.severity != "warning":
             self.n_errors += 1
             if self.n_errors >= MAX_DIAGNOSTICS:
                 raise StopCompilationError

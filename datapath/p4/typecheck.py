@@ -22,6 +22,7 @@ def typecheck(program: ast.SourceProgram, report: Report) -> Info:
     checker = TypeChecker(report)
     for declaration in program.declarations:
         checker.declaration(declaration)
+    report.settle(checker.used_functions())
     return checker.info
 
 
@@ -50,16 +51,29 @@ class TypeChecker(ObjectChecker):
         elif isinstance(node, ast.ControlDecl):
             self._control(node)
         elif isinstance(node, ast.ActionDecl):
-            self.action(node)
+            with self.report.reading(node):
+                self.action(node)
         else:
             self._top_level_instance(node)
+
+    def used_functions(self) -> set[ast.Node]:
+        """Return the functions that parsers, constants and what is read of controls call, directly or not."""
+        used: set[ast.Node] = set()
+        waiting = list(self.callees.get(None, ()))
+        while waiting:
+            function = waiting.pop()
+            if function not in used:
+                used.add(function)
+                waiting.extend(self.callees.get(function, ()))
+        return used
 
     def _top_level_instance(self, node: ast.Instantiation) -> None:
         made = self.instantiation(node)
         self.info.instances[node.name] = node
         if isinstance(made, t.Block) and made.kind != "package":
             hint = f"give it to a package, or instantiate it in a {made.kind}"
-            self.report.error(node.type.loc, f"a {made.kind} cannot be instantiated at the top level", hint=hint)
+            with self.report.reading(node if made.kind == "control" else None):
+                self.report.error(node.type.loc, f"a {made.kind} cannot be instantiated at the top level", hint=hint)
         elif node.name == "main" and isinstance(made, t.Extern):
             self.report.error(node.loc, f"'main' must be a package, not extern '{made}'")
 
@@ -171,7 +185,8 @@ class TypeChecker(ObjectChecker):
         function = self.prototype(node.prototype)
         if isinstance(node, ast.FunctionDecl):
             self.info.functions[node.prototype] = node
-            self.function_body(node, function)
+            with self.report.reading(node.prototype):
+                self.function_body(node, function)
         self.declare(Symbol(node.name, "function", function, node, node.loc, functions=[function]))
 
     def _extern(self, node: ast.ExternDecl) -> None:

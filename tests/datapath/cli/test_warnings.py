@@ -98,6 +98,23 @@ def test_metadata_that_controls_may_set_is_not_told(ovsp4, tmp_path):
     assert "[-Wunset-metadata]" not in ovsp4("layout", str(tmp_path / "y.p4"))[2]
 
 
+def test_of_faults_in_skipped_parts_five_are_told_and_the_rest_counted(ovsp4, tmp_path):
+    calls = "".join(f"        no{i}();\n" for i in range(8))
+    (tmp_path / "x.p4").write_text(
+        "#include <core.p4>\nheader h_t { bit<8> x; }\nstruct headers_t { h_t h; }\n"
+        "parser P(packet_in p, out headers_t hdr) { state start { p.extract(hdr.h); transition accept; } }\n"
+        f"control C(inout headers_t hdr) {{\n    apply {{\n{calls}    }}\n}}\n"
+    )
+    status, _, err = ovsp4("layout", str(tmp_path / "x.p4"))
+    assert status == 0
+    assert err.count("[-Wskipped-part]") == 5
+    assert err.endswith("note: and 3 more in parts that are not used\n")
+    assert ovsp4("layout", str(tmp_path / "x.p4"), "-Wno-skipped-part")[2] == ""
+    status, _, err = ovsp4("layout", str(tmp_path / "x.p4"), "-Werror=skipped-part")
+    assert status == 2
+    assert err.count("[-Werror=skipped-part]") == 8
+
+
 # ---------------------------------------------------------------------------------------------------- switches
 def names(text):
     return set(re.findall(r"\[-W((?:error=)?[a-z-]+)\]", text))

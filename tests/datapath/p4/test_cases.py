@@ -14,6 +14,7 @@ from datapath.p4 import load
 
 HERE = Path(__file__).parent
 CASES = sorted(p.stem for p in (HERE / "cases").glob("*.p4") if not p.stem.endswith("_part"))
+SKIPPED = sorted(p.stem for p in (HERE / "skipped").glob("*.p4"))
 FAULTS = sorted(p.stem for p in (HERE / "faults").glob("*.p4"))
 
 
@@ -33,6 +34,17 @@ def test_reports_all_faults(name: str, golden: Callable[[str, str], None], monke
         load(f"{name}.p4")
     include = str(HERE.parents[2] / "datapath" / "include")
     golden(f"faults/{name}.txt", str(raised.value).replace(include, "<include>") + "\n")
+
+
+@pytest.mark.parametrize("name", SKIPPED)
+def test_warns_of_faults_in_what_is_skipped(
+    name: str, golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(HERE / "skipped")
+    told = load(f"{name}.p4").warnings
+    assert {w.name for w in told} == {"skipped-part"}
+    include = str(HERE.parents[2] / "datapath" / "include")
+    golden(f"skipped/{name}.txt", "".join(f"{w}\n" for w in told).replace(include, "<include>"))
 
 
 @pytest.mark.parametrize("name", ["l2l3", "shim"])

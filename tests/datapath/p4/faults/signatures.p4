@@ -36,8 +36,6 @@ parser P(packet_in packet, out headers_t hdr) {
     state start { keep(5); keep(P); keep(this); transition accept; }
 }
 control C(packet_out packet, in headers_t hdr) {
-    bit<8> n = 3;
-    Needs(n) needs;
-    apply { bool b = (bool) 2; n = n / -1; n = (n << 1) >> -1; n = n[9+:2]; needs.apply(); }
+    apply { }
 }
 Switch(P(), C()) main;
