@@ -123,6 +123,7 @@ def _load(compiled: CompiledProgram, target: str) -> dict[str, object]:
     from datapath.xdp.loader import load
 
     loaded = load(compiled.c_source, compiled.layout)
-    about |= {"instructions": loaded.n_instructions, "load_time_s": round(loaded.load_time_s, 3)}
+    about |= {"instructions": loaded.n_instructions, "verified": loaded.n_verified}
+    about |= {"load_time_s": round(loaded.load_time_s, 3), "verify_time_s": round(loaded.verify_time_s, 3)}
     loaded.close()
     return about

@@ -26,3 +26,12 @@ int xdp_program_load(const char *name, const struct bpf_insn *instructions, size
 
 	return fd < 0 ? -errno : fd;
 }
+
+/* How many instructions the verifier followed to accept a program, over all ways through it; 0 before kernel 5.16. */
+__u32 xdp_program_verified(int fd)
+{
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.verified_insns;
+}

@@ -9,7 +9,6 @@
 
 #include "maps.h"
 
-#define KEY_WORDS (KEY_SIZE / 8)
 #define MASK_WORDS XDP_MASK_WORDS(KEY_SIZE)
 /* Room for the key, a power of two, so that a mask keeps a word's offset within it. */
 #define KEY_ROOM                                                                                                       \
@@ -382,12 +381,9 @@ static __always_inline void find_value_sets(struct work *work)
 static __always_inline int parse_packet(struct work *work)
 {
 	struct scratch *scratch = work->scratch;
-	__u32 i;
 
 	scratch->words[0] = work->port->key_word;
-#pragma unroll
-	for (i = 1; i < KEY_WORDS; i++)
-		scratch->words[i] = 0;
+	memset(scratch->words + 1, 0, KEY_SIZE - 8);
 	find_value_sets(work);
 	return program_parse(&work->pkt, &scratch->key, &scratch->result);
 }

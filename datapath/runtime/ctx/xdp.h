@@ -8,7 +8,7 @@
 #define NULL ((void *)0)
 #endif
 #define memcpy(to, from, size) pkt_copy(to, from, size)
-#define memset __builtin_memset
+#define memset(to, byte, size) pkt_fill(to, byte, size)
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -17,6 +17,7 @@ typedef __u64 __attribute__((may_alias)) word64;
 typedef __u32 __attribute__((may_alias)) word32;
 typedef __u16 __attribute__((may_alias)) word16;
 
+#define PKT_FILL_WORDS 64 /* between two barriers */
 #define PKT_OFFSET_MAX 0x3fff /* bound that lets the verifier add an offset to a packet pointer */
 
 /* Copy, `size` being constant.  clang copies byte by byte where it does not know of an alignment, which costs more than
@@ -39,6 +40,27 @@ static __always_inline void pkt_copy(void *to, const void *from, __u32 size)
 		*(word16 *)(to + size / 4 * 4) = *(const word16 *)(from + size / 4 * 4);
 	if (size & 1)
 		*(__u8 *)(to + size - 1) = *(const __u8 *)(from + size - 1);
+}
+
+/* Fill, `size` being constant, in words too.  Above a kilobyte clang would make a call of memset out of it, which there is
+ * not: the barriers keep it from joining so many. */
+static __always_inline void pkt_fill(void *to, __u8 byte, __u32 size)
+{
+	const __u64 word = byte * 0x0101010101010101ULL;
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < size / 8; i++) {
+		((word64 *)to)[i] = word;
+		if (i % PKT_FILL_WORDS == PKT_FILL_WORDS - 1)
+			asm volatile("" : : : "memory");
+	}
+	if (size & 4)
+		*(word32 *)(to + size / 8 * 8) = (__u32)word;
+	if (size & 2)
+		*(word16 *)(to + size / 4 * 4) = (__u16)word;
+	if (size & 1)
+		*(__u8 *)(to + size - 1) = byte;
 }
 
 struct value_sets; /* of the generated program, if it has any */

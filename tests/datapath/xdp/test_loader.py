@@ -11,6 +11,7 @@ from xdp_network import XskSocket, ipv4_packet, make_pairs, tap
 
 from datapath.errors import LoadError, NotSupportedError, VerifierError
 from datapath.xdp import amalgamate
+from datapath.xdp.bytecode import compile_bytecode
 from datapath.xdp.loader import load, load_xsk_only
 
 pytestmark = [
@@ -28,7 +29,8 @@ def test_the_text_for_bcc_has_no_quoted_include() -> None:
 def test_a_loaded_program_tells_its_size_and_time() -> None:
     program = loaded()
     assert 500 < program.n_instructions < 5000
-    assert 0 < program.load_time_s < 60
+    assert program.n_verified > program.n_instructions
+    assert 0 < program.verify_time_s < program.load_time_s < 60
     assert set(program.map_fds) >= {"flows", "masks", "sockets", "tx_ports"}
 
 
@@ -44,6 +46,23 @@ def test_the_compilers_words_are_in_the_error() -> None:
     with pytest.raises(LoadError, match="undeclared identifier 'nonsense'") as caught:
         load(PROGRAM.read_text().replace("offset += 14;", "offset += nonsense;"), LAYOUT)
     assert not isinstance(caught.value, VerifierError)
+
+
+def test_llvm_ends_its_own_process_only() -> None:
+    """What LLVM's back end cannot translate it answers with exit(1)."""
+    text = (
+        "struct room { u8 bytes[2048]; }; BPF_ARRAY(rooms, struct room, 1);\n"
+        "int f(struct xdp_md *ctx) { int i = 0; void *p = rooms.lookup(&i); if (p) __builtin_memset(p, 1, 2048);"
+        " return 1; }"
+    )
+    with pytest.raises(LoadError, match=r"(?s)exit status 1.*AF_XDP.*'memset' is not supported") as caught:
+        compile_bytecode(text, "f")
+    assert not isinstance(caught.value, VerifierError)
+
+
+def test_a_compiler_that_crashes_takes_nobody_with_it() -> None:
+    with pytest.raises(LoadError, match=r"LLVM cannot translate the XDP program and ended BCC \(SIG[A-Z]+\)"):
+        compile_bytecode("#pragma clang __debug crash\nint f(struct xdp_md *ctx) { return 1; }", "f")
 
 
 def test_a_bridge_number_is_used_once() -> None:
