@@ -5,8 +5,9 @@ unrolling them 64 times would make a program that neither the verifier nor the i
 
 Where several states go to one, the cursor passes through memory (``pkt_forget``): to the verifier it is then the same
 unknown on every way in, and what follows is verified once instead of once a way.  The number of visits so far is
-such an unknown too; for the verifier a loop ends by ``rounds``, which counts at its head only.  Were it to follow the
-visits, of which each way round may have another number, it would verify the loop's body once for each sum of them.
+such an unknown too; for the verifier a loop ends by ``rounds``, which counts at its head only, from 0 when it is
+entered.  Were it to follow the visits, of which each way round may have another number, it would verify the loop's body
+once for each sum of them.
 """
 
 from __future__ import annotations
@@ -29,11 +30,8 @@ from datapath.ir.model import (
     MAX_STATE_VISITS,
     REJECT,
     VISITS,
-    Assign,
     Goto,
     Program,
-    State,
-    VarRef,
 )
 
 SIGNATURE = "static __always_inline int program_parse"
@@ -78,15 +76,26 @@ def _write_function(plan: Plan, out: Emitter) -> None:
             out.line("(void)pkt;")
         if not plan.program.headers:
             out.line("(void)key;")
+    entries = {plan.state_names[name]: label for name, label in plan.entries.items()}
     for name, block in blocks:
         head = block.lines.index("\t{")
         out.lines += block.lines[:head]
+        if name in entries:
+            _write_entry(plan, out, entries[name])
         if name in plan.labels:
             out.label(name)
         out.lines += block.lines[head:]
     _write_end(plan, out)
     out.line("}")
     out.line("#pragma GCC diagnostic pop")
+
+
+def _write_entry(plan: Plan, out: Emitter, label: str) -> None:
+    """Write what happens where a loop is entered, before the label that its rounds go to."""
+    if label in plan.labels:
+        out.label(label)
+    with out.indent():
+        out.line("rounds = 0;")
 
 
 def _blocks(plan: Plan) -> tuple[list[tuple[str, Emitter]], bool]:
@@ -118,8 +127,8 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
             plan.local_names.get(variable.name, ()), constant(variable.initial, variable.width_bits), strict=False
         ):
             out.line(f"__u64 {name} __maybe_unused = {limb.text}; /* {variable.name} */")
-    if any(_counts_visits(state) for state in plan.order if state.name in plan.loops_back):
-        out.line("__u32 rounds = 0;")
+    if plan.entries:
+        out.line("__u32 rounds;")
     if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
         out.line("__u32 error = 0;")
     if uses_p:
@@ -154,8 +163,9 @@ def _write_state(writer: StateWriter, follower: str) -> None:
         transition = state.transition
         writer.location = transition.location or state.location
         if isinstance(transition, Goto):
-            if transition.target != follower or follower in (ACCEPT, REJECT):
-                out.line(goto(plan, transition.target))
+            enters = follower in plan.entries and plan.is_round(state.name, follower)
+            if transition.target != follower or follower in (ACCEPT, REJECT) or enters:
+                out.line(plan.goto_state(state.name, transition.target))
             else:
                 out.line("/* falls through */")
         else:
@@ -168,7 +178,7 @@ def _write_join(writer: StateWriter) -> None:
     Each round begins with a visit, so there are no more rounds than visits.  A loop whose head counts no visits is
     that of a stack's last clone, which rejects every packet.
     """
-    bounds = writer.state.name in writer.plan.loops_back and _counts_visits(writer.state)
+    bounds = writer.state.name in writer.plan.entries
     if writer.position is None:
         writer.settle()
     if writer.plan.tests_validity:
@@ -184,17 +194,8 @@ def _write_join(writer: StateWriter) -> None:
             writer.out.line(writer.plan.goto(error_label(writer.plan, CORE_ERRORS.index("ParserTimeout"))))
 
 
-def _counts_visits(state: State) -> bool:
-    return any(isinstance(s, Assign) and s.target == VarRef(VISITS, s.target.width) for s in state.statements)
-
-
 def _where(location: Location | None) -> str:
     return f" ({location.file.rsplit('/', 1)[-1]}:{location.line})" if location else ""
-
-
-def goto(plan: Plan, target: str) -> str:
-    """Return the goto to a state, ``accept`` or ``reject``."""
-    return plan.goto(target if target in (ACCEPT, REJECT) else plan.state_names[target])
 
 
 def _write_end(plan: Plan, out: Emitter) -> None:

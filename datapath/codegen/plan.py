@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from datapath.codegen.cursor import counts_bytes, entry_positions
 from datapath.codegen.names import c_names
-from datapath.ir.graph import base_name, targets
+from datapath.ir.graph import base_name, loops, targets
 from datapath.ir.layout import KeyHeader, KeyLayout
-from datapath.ir.model import ACCEPT, REJECT, Header, Program, State, Variable, VarRef
+from datapath.ir.model import ACCEPT, REJECT, VISITS, Assign, Header, Program, State, Variable, VarRef
 from datapath.ir.validity import Validity, entry_validity
 from datapath.ir.walk import state_expressions
 
@@ -33,6 +33,8 @@ class Plan:
     order: list[State]
     joins: set[str]  # states that several states go to
     loops_back: set[str]  # states that a later one goes to
+    entries: dict[str, str]  # heads of loops that count rounds: the label by which one comes in from outside
+    loops: dict[str, int]  # of the states in loops: which one
     labels: set[str] = field(default_factory=set)  # that some goto names
     calls_wide: bool = False  # some function of wide.h is called
     tests_validity: bool = False  # some header's validity is tested at run time
@@ -53,6 +55,16 @@ class Plan:
     def goto(self, label: str) -> str:
         self.labels.add(label)
         return f"goto {label};"
+
+    def goto_state(self, source: str, target: str) -> str:
+        """Return the goto from a state to another, ``accept`` or ``reject``."""
+        if target in self.entries and not self.is_round(source, target):
+            return self.goto(self.entries[target])
+        return self.goto(self.state_names.get(target, target))
+
+    def is_round(self, source: str, target: str) -> bool:
+        """Tell whether a transition stays in its loop."""
+        return source in self.loops and self.loops[source] == self.loops.get(target)
 
     def live_locals(self, state: str) -> list[str]:
         """Return the local variables (not the loop counter) that this state or one behind it reads, in order."""
@@ -77,12 +89,16 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
     order = forward_order(program)
     place = {state.name: i for i, state in enumerate(order)}
     sources = {s.name: {o.name for o in order if s.name in targets(o)} for s in order}
+    loops_back = {n for n, names in sources.items() if any(place[o] >= place[n] for o in names)}
+    state_names = c_names((s.name for s in order), RESERVED)
+    heads = [s.name for s in order if s.name in loops_back and counts_visits(s)]
+    entries = c_names((f"enter_{name}" for name in heads), (*RESERVED, *state_names.values()))
     return Plan(
         program=program,
         layout=layout,
         in_bytes=counts_bytes(program),
         header_names=header_names,
-        state_names=c_names((s.name for s in order), RESERVED),
+        state_names=state_names,
         local_names=_local_names(program),
         value_set_names=_value_set_names(program),
         key_names=key_names,
@@ -90,8 +106,15 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
         positions=entry_positions(program),
         order=order,
         joins={name for name, names in sources.items() if len(names) > 1},
-        loops_back={n for n, names in sources.items() if any(place[o] >= place[n] for o in names)},
+        loops_back=loops_back,
+        entries={name: entries[f"enter_{name}"] for name in heads},
+        loops={name: i for i, part in enumerate(loops(place, sources.__getitem__)) for name in part},
     )
+
+
+def counts_visits(state: State) -> bool:
+    """Tell whether ``passes/bound_loops`` made the state count its visits."""
+    return any(isinstance(s, Assign) and s.target == VarRef(VISITS, s.target.width) for s in state.statements)
 
 
 def _value_set_names(program: Program) -> dict[str, str]:

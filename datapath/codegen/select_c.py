@@ -6,9 +6,7 @@ from datapath.codegen.operators_c import conjunction, equal
 from datapath.codegen.statements_c import StateWriter
 from datapath.codegen.values_c import LIMB, Limb, Value, c_number, constant, mask_of
 from datapath.ir.model import (
-    ACCEPT,
     CORE_ERRORS,
-    REJECT,
     Any,
     Case,
     Expr,
@@ -47,8 +45,7 @@ def write_select(writer: StateWriter, select: Select) -> None:
 
 
 def _goto(writer: StateWriter, target: str) -> str:
-    plan = writer.plan
-    return plan.goto(target if target in (ACCEPT, REJECT) else plan.state_names[target])
+    return writer.plan.goto_state(writer.state.name, target)
 
 
 def _is_exact(case: Case, key: Expr) -> bool:

@@ -150,18 +150,36 @@ static __always_inline int to_userspace(const struct work *work)
 	return verdict == XDP_REDIRECT ? verdict : drop_new(work, DROP_UPCALL_FULL);
 }
 
-/* The hash of the packet's words under a mask. */
+/* The packet's word that a mask's word is about, masked. */
+static __always_inline __u64 masked_word(const struct scratch *scratch, const struct xdp_word *word)
+{
+	return *(__u64 *)(scratch->bytes + (word->offset & (KEY_ROOM - 8))) & word->bits;
+}
+
+/* Hash `size` words, a power of two, if the mask's number of words has this bit; larger blocks stand before. */
+static __always_inline __u64 hash_block(const struct scratch *scratch, const struct xdp_mask *mask, __u32 size,
+					__u64 hash)
+{
+	__u32 n = *(const volatile __u32 *)&mask->n_words, i; /* read anew: unknown to the verifier behind each block */
+	const struct xdp_word *words = mask->words + (n & XDP_MASK_WORDS_MAX & ~(2 * size - 1));
+
+	if (size > MASK_WORDS || !(n & size))
+		return hash;
+#pragma unroll
+	for (i = 0; i < size; i++)
+		hash = hash_word(hash, masked_word(scratch, &words[i]));
+	return hash;
+}
+
+/* The hash of the packet's words under a mask.  By blocks, because of a loop the verifier would follow every number of
+ * rounds, and where another loop is around it (find_flow) that is a million instructions at large keys. */
 static __always_inline __u32 hash_words(const struct scratch *scratch, const struct xdp_mask *mask, __u64 hash)
 {
-	__u32 i;
-
-	for (i = 0; i < MASK_WORDS; i++) {
-		if (i >= mask->n_words)
-			break;
-		hash = hash_word(hash, *(__u64 *)(scratch->bytes + (mask->words[i].offset & (KEY_ROOM - 8))) &
-					   mask->words[i].bits);
-	}
-	return hash_finish(hash);
+	hash = hash_block(scratch, mask, 16, hash);
+	hash = hash_block(scratch, mask, 8, hash);
+	hash = hash_block(scratch, mask, 4, hash);
+	hash = hash_block(scratch, mask, 2, hash);
+	return hash_finish(hash_block(scratch, mask, 1, hash));
 }
 
 /* Is the packet one of this flow's? */
@@ -176,9 +194,7 @@ static __always_inline int flow_has(const struct scratch *scratch, const struct 
 	for (i = 0; i < MASK_WORDS; i++) {
 		if (i >= mask->n_words)
 			break;
-		difference |=
-		    (*(__u64 *)(scratch->bytes + (mask->words[i].offset & (KEY_ROOM - 8))) & mask->words[i].bits) ^
-		    entry->key[i];
+		difference |= masked_word(scratch, &mask->words[i]) ^ entry->key[i];
 	}
 	return !difference;
 }
@@ -407,12 +423,13 @@ int xdp_switch(struct xdp_md *ctx)
 		return drop_new(&work, DROP_TOO_LONG);
 	work.rejected = parse_packet(&work);
 	/* Read anew, since the verifier knows for each way through the parser how much of the packet was looked at: with
-	 * that forgotten, what follows is verified once instead of once a way. */
+	 * that forgotten, and the verdict below, what follows is verified once instead of once a way. */
 	work.pkt.data = (__u8 *)(long)*(volatile __u32 *)&ctx->data;
 	work.pkt.data_end = (__u8 *)(long)*(volatile __u32 *)&ctx->data_end;
 	if (work.rejected && !(work.bridge->flags & XDP_BRIDGE_CONTINUE)) {
 		count_error(&work);
 		return drop_new(&work, DROP_PARSER_REJECT);
 	}
+	work.rejected = (int)pkt_forget(&work.scratch->result, work.rejected);
 	return switch_packet(&work);
 }

@@ -42,7 +42,7 @@
 #define XDP_CHAIN_MAX 4 /* at four chains a flow, of 65,536 flows two or three are refused */
 #define XDP_N_MASKS 4096
 #define XDP_BRIDGE_MASKS 64
-#define XDP_MASK_WORDS_MAX 32 /* words of the key that one mask may touch */
+#define XDP_MASK_WORDS_MAX 31 /* words of the key that one mask may touch; main.c wants all bits set */
 #define XDP_N_HINTS 65536
 #define XDP_N_PROGRAMS 16384
 #define XDP_N_EDITS 16
