@@ -128,7 +128,7 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
         ):
             out.line(f"__u64 {name} __maybe_unused = {limb.text}; /* {variable.name} */")
     if plan.entries:
-        out.line("__u32 rounds;")
+        out.line("__u32 rounds = 0;")
     if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:
         out.line("__u32 error = 0;")
     if uses_p:

@@ -1,6 +1,12 @@
-"""Select transitions as C: a switch where one key is compared with numbers, else a chain of tests in order."""
+"""Select transitions as C: a switch where one key is compared with numbers, else a chain of tests in order.
+
+An arm with several tests (two keys, a range) that are branches leaves the verifier with as many states of the keys as
+it has tests, and n such arms with 2^n: the arms of a long chain compute one number, which is 0 if all tests hold.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from datapath.codegen.operators_c import conjunction, equal
 from datapath.codegen.statements_c import StateWriter
@@ -17,6 +23,7 @@ from datapath.ir.model import (
     Select,
 )
 
+MANY_ARMS = 4  # with several tests; up to so many the plainer text does
 NO_MATCH = CORE_ERRORS.index("NoMatch")
 
 
@@ -26,13 +33,13 @@ def write_select(writer: StateWriter, select: Select) -> None:
         _write_switch(writer, select)
         return
     keys = [writer.expressions.kept(key) for key in select.keys]
-    for case in select.cases:
-        test = constant(1, 1)[0]
-        for place, (keyset, key, value) in enumerate(zip(case.keysets, select.keys, keys, strict=True)):
-            if isinstance(keyset, InValueSet):
-                test = conjunction("&&", test, _in_value_set(writer, keyset, keys[place:]))
-            else:
-                test = conjunction("&&", test, _test(writer, keyset, key, value))
+    differences = [_differences(case, select.keys, keys) for case in select.cases]
+    in_numbers = sum(_n_tests(case) > 1 for case in select.cases) > MANY_ARMS
+    for case, terms in zip(select.cases, differences, strict=True):
+        if in_numbers and terms and _n_tests(case) > 1:
+            test = Limb(f"!pkt_opaque({' | '.join(terms)})", 1)
+        else:
+            test = _all_tests(writer, case, select.keys, keys)
         if test.constant == 0:
             continue
         if test.constant:
@@ -42,6 +49,41 @@ def write_select(writer: StateWriter, select: Select) -> None:
         with writer.out.indent():
             writer.out.line(_goto(writer, case.target))
     writer.out.line(writer.fail(NO_MATCH))
+
+
+def _n_tests(case: Case) -> int:
+    return sum({Range: 2, Any: 0}.get(type(keyset), 1) for keyset in case.keysets)
+
+
+def _all_tests(writer: StateWriter, case: Case, keys: Sequence[Expr], values: list[Value]) -> Limb:
+    """Return the condition that an arm matches."""
+    test = constant(1, 1)[0]
+    for place, (keyset, key, value) in enumerate(zip(case.keysets, keys, values, strict=True)):
+        if isinstance(keyset, InValueSet):
+            test = conjunction("&&", test, _in_value_set(writer, keyset, values[place:]))
+        else:
+            test = conjunction("&&", test, _test(writer, keyset, key, value))
+    return test
+
+
+def _differences(case: Case, keys: Sequence[Expr], values: list[Value]) -> list[str]:
+    """Return terms that are all 0 if and only if an arm matches; none where that cannot be said so."""
+    terms: list[str] = []
+    for keyset, key, value in zip(case.keysets, keys, values, strict=True):
+        if any(limb.constant is not None for limb in value) or isinstance(keyset, InValueSet):
+            return []
+        if isinstance(keyset, Range):
+            if key.width >= LIMB:
+                return []
+            sign = 1 << key.width - 1 if key.signed else 0  # signed numbers in the order of unsigned ones
+            text = f"{value[0].u64} ^ {c_number(sign)}" if sign else value[0].text
+            terms.append(f"key_outside({text}, {c_number(keyset.low ^ sign)}, {c_number(keyset.high ^ sign)})")
+        elif isinstance(keyset, Masked):
+            masks, numbers = constant(keyset.mask, key.width), constant(keyset.value & keyset.mask, key.width)
+            for limb, mask, wanted in zip(value, masks, numbers, strict=True):
+                if mask.constant:
+                    terms.append(f"key_differs({limb.text}, {mask.text}, {wanted.text})")
+    return terms
 
 
 def _goto(writer: StateWriter, target: str) -> str:

@@ -6,6 +6,7 @@
  *     static __always_inline __u32 pkt_size(const struct packet *pkt);
  *     pkt_load16() pkt_load32() pkt_load64() and pkt_store..(): words at any address, in the machine's order
  *     pkt_forget(result, value): the value, of which the XDP verifier knows nothing any more
+ *     pkt_opaque(value): the value, which the XDP compiler must compute without knowing what it is for
  *
  * pkt_at() returns the address of `size` bytes at `offset` if all of them are in the packet, else NULL; in XDP the
  * verifier takes the test of that result as the bounds check.  `size` is a compile-time constant.
@@ -129,6 +130,18 @@ static __always_inline void visit(struct parse_result *result, __u16 state)
 	(void)result;
 	(void)state;
 #endif
+}
+
+/* ---- select keys: numbers that are 0 if an arm takes the key, so that an arm of many tests is one branch ---- */
+static __always_inline __maybe_unused __u64 key_differs(__u64 key, __u64 mask, __u64 value)
+{
+	return (key & mask) ^ value;
+}
+
+/* Of fewer than 64 bits. */
+static __always_inline __maybe_unused __u64 key_outside(__u64 key, __u64 low, __u64 high)
+{
+	return ((key - low) | (high - key)) >> 63;
 }
 
 /* ---- the packet by bits ---- */

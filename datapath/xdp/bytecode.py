@@ -27,6 +27,7 @@ from datapath.errors import LoadError, NotSupportedError
 from datapath.xdp.headers import find_headers
 
 FORMAT = 1  # of the files in the cache
+MAX_INSTRUCTIONS = 32767  # how far a jump reaches (struct bpf_insn); clang before 17 does not notice one too far
 LOG_LINES = 12  # of a log that go into an error
 COMPILE_TIMEOUT_S = 120
 LOAD_IMMEDIATE_64 = 0x18  # BPF_LD | BPF_IMM | BPF_DW; a map where the source register says so
@@ -127,7 +128,11 @@ def _compile(text: str, name: str) -> Bytecode:
         raise LoadError(message) from None
     _raise_errors(answer, said)
     sys.stderr.write(said)  # warnings
-    return _from_json(done.stdout.decode())
+    bytecode = _from_json(done.stdout.decode())
+    if bytecode.n_instructions > MAX_INSTRUCTIONS:
+        n = f"{bytecode.n_instructions:,}"
+        raise LoadError(f"the XDP program has {n} instructions, jumps reach {MAX_INSTRUCTIONS:,}: {SIMPLER}")
+    return bytecode
 
 
 def _raise_errors(answer: dict[str, Any], said: str) -> None:

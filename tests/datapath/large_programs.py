@@ -180,19 +180,18 @@ def wide_selects(text: Text, n: int) -> None:
         text.header(f"leaf{i}", "bit<16> next; bit<32> a;")
     for i in range(hubs):
         text.header(f"hub{i}", "bit<16> x; int<16> y;")
+        own = range(i * n // hubs, (i + 1) * n // hubs)  # leaves of this hub, which go on to the next
         arms = []
         for _ in range(64):
             low = rng.randint(-3000, 2000)
             x = rng.choice([f"{rng.getrandbits(16)} &&& {rng.getrandbits(16)}", f"{rng.getrandbits(16)}", "_"])
             y = rng.choice([f"{low} .. {low + 900}", f"{low}", "_"]) if x != "_" else f"{low} .. {low + 40}"
-            arms.append((f"({x}, {y})", f"leaf{rng.randrange(n)}"))
+            arms.append((f"({x}, {y})", f"leaf{rng.choice(own)}"))
         name = f"hub{i}" if i else "start"
         text.state(name, extract(f"hub{i}"), select(f"hdr.hub{i}.x, hdr.hub{i}.y", arms))
-    for i in range(n):
-        hub = min(hubs, i * hubs // n + 1)
-        text.state(
-            f"leaf{i}", extract(f"leaf{i}"), select(f"hdr.leaf{i}.next", [("7", f"hub{hub}")] if hub < hubs else [])
-        )
+        for leaf in own:
+            then = [("7", f"hub{i + 1}")] if i + 1 < hubs else []
+            text.state(f"leaf{leaf}", extract(f"leaf{leaf}"), select(f"hdr.leaf{leaf}.next", then))
 
 
 def lookaheads(text: Text, n: int) -> None:

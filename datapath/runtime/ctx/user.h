@@ -11,6 +11,7 @@
 #endif
 
 #define UNROLL _Pragma("GCC unroll 64")
+#define KEEP_LOOP /* the compiler knows best */
 
 struct value_sets; /* of the generated program, if it has any */
 
@@ -74,7 +75,8 @@ static __always_inline __u32 pkt_size(const struct packet *pkt)
 	return (__u32)(pkt->data_end - pkt->data);
 }
 
-/* Only the verifier needs to be made to forget. */
+/* Only the verifier needs to be made to forget, and another compiler not to see. */
 #define pkt_forget(result, value) (value)
+#define pkt_opaque(value) (value)
 
 #endif

@@ -11,6 +11,7 @@
 #define memset(to, byte, size) pkt_fill(to, byte, size)
 
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define KEEP_LOOP _Pragma("clang loop unroll(disable)")
 
 /* Words that may lie over bytes of any other type. */
 typedef __u64 __attribute__((may_alias)) word64;
@@ -143,6 +144,13 @@ static __always_inline __u32 pkt_size(const struct packet *pkt)
 		size = pkt->limit;
 #endif
 	return (__u32)size;
+}
+
+/* A number that stays one: clang would make branches of the comparisons that it stands for. */
+static __always_inline __u64 pkt_opaque(__u64 value)
+{
+	asm volatile("" : "+r"(value));
+	return value;
 }
 
 /* A value that the verifier knows nothing of any more, since it comes back from memory: states that differ in it only

@@ -17,6 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2])]
 from compiler_fuzz import fuzz_compiler  # noqa: E402
 from coverage_fuzz import Crash, fuzz_parser  # noqa: E402
 from differential_fuzz import Disagreement, fuzz_in_turn, fuzzed_programs, seeds_of  # noqa: E402
+from large_fuzz import fuzz_large  # noqa: E402
 
 from datapath.compiler import compile_program  # noqa: E402
 
@@ -70,7 +71,13 @@ def differential(args: argparse.Namespace, seed: int, seconds: float) -> tuple[C
     return counts, []
 
 
-WORK: dict[str, Work] = {"compiler": compiler, "parser": parser, "differential": differential}
+def large(args: argparse.Namespace, seed: int, seconds: float) -> tuple[Counter[str], Found]:
+    """Try large programs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return fuzz_large(seconds, seed, Path(scratch))
+
+
+WORK: dict[str, Work] = {"compiler": compiler, "parser": parser, "differential": differential, "large": large}
 
 
 def job(what: str, args: argparse.Namespace, seed: int, seconds: float) -> tuple[Counter[str], Found]:

@@ -10,6 +10,8 @@ import compiler_fuzz
 import pytest
 from coverage_fuzz import Crash, fuzz_parser
 from differential_fuzz import PROGRAMS, Disagreement, ProgramFuzzer, fuzzed_programs, seeds_of
+from large_fuzz import try_program
+from large_programs import large_program
 
 from datapath.compiler import compile_program
 
@@ -118,6 +120,15 @@ def test_a_program_may_have_no_headers(tmp_path: Path, monkeypatch: pytest.Monke
     )
     assert ProgramFuzzer(path, 1).batch() > 0
     assert fuzz_parser("bare", compile_program(path).c_source, [bytes(3)], 1, 1).n_runs > 1000
+
+
+@pytest.mark.kernel
+@needs_root
+@pytest.mark.parametrize("kind", ["wide_selects", "options", "value_sets"])
+def test_engines_agree_on_large_programs(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{kind}.p4"
+    path.write_text(large_program(kind, 10))
+    assert try_program(path, 1, reference=True) > 0
 
 
 def test_seeds_take_every_path() -> None:

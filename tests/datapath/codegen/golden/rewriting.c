@@ -124,7 +124,7 @@ start_3:
 		v_sum = t2;
 		switch (load_be16(p + 2)) {
 		case 0x8100:
-			goto start_4;
+			goto enter_start_4;
 		case 0x1111:
 			goto push_3;
 		case 0x2222:
@@ -136,7 +136,8 @@ start_3:
 	}
 
 	/* state start#4 (rewriting.p4:22) */
-start_4:
+enter_start_4:
+	rounds = 0;
 	{
 		visit(result, 0);
 		valid = pkt_forget(result, valid);

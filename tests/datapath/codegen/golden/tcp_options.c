@@ -61,6 +61,7 @@ static __always_inline int program_parse(struct packet *pkt, struct flow_key *ke
 	}
 
 	/* state next (tcp_options.p4:38) */
+	rounds = 0;
 next:
 	{
 		visit(result, 1);
