@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from datapath.client import Client, find_program, running_networks
     from datapath.compiler import CompiledProgram, compile_program
     from datapath.ir.interpret import ParseOutcome, interpret_packet
-    from datapath.paths.annotate import annotate, annotate_html
-    from datapath.paths.coverage import CoverageItem, ParserCoverage
+    from datapath.paths.annotate import annotate
+    from datapath.paths.coverage import CoverageItem, ParserCoverage, Share, share
+    from datapath.paths.coverage_html import index_page, program_page
     from datapath.paths.enumerate import ParserPath, ParserPaths, enumerate_paths
     from datapath.pcap import write_pcap
     from datapath.user.binding import drop_reasons
@@ -52,9 +53,9 @@ _HOME = {
     "ParserCoverage": "datapath.paths.coverage",
     "ParserPath": "datapath.paths.enumerate",
     "ParserPaths": "datapath.paths.enumerate",
+    "Share": "datapath.paths.coverage",
     "Vswitchd": "datapath.vswitchd.launch",
     "annotate": "datapath.paths.annotate",
-    "annotate_html": "datapath.paths.annotate",
     "add_verbs": "datapath.cli",
     "build_program": "datapath.build",
     "cache_dir": "datapath.cache",
@@ -63,8 +64,11 @@ _HOME = {
     "enumerate_paths": "datapath.paths.enumerate",
     "find_headers": "datapath.xdp.headers",
     "find_program": "datapath.client",
+    "index_page": "datapath.paths.coverage_html",
     "interpret_packet": "datapath.ir.interpret",
+    "program_page": "datapath.paths.coverage_html",
     "running_networks": "datapath.client",
+    "share": "datapath.paths.coverage",
     "start_vswitchd": "datapath.vswitchd.launch",
     "write_pcap": "datapath.pcap",
 }
@@ -89,6 +93,7 @@ __all__ = [
     "ParserPath",
     "ParserPaths",
     "SetupError",
+    "Share",
     "SwitchError",
     "TestbedError",
     "TopologyError",
@@ -97,7 +102,6 @@ __all__ = [
     "WaitTimeoutError",
     "add_verbs",
     "annotate",
-    "annotate_html",
     "build_program",
     "cache_dir",
     "compile_program",
@@ -105,8 +109,11 @@ __all__ = [
     "enumerate_paths",
     "find_headers",
     "find_program",
+    "index_page",
     "interpret_packet",
+    "program_page",
     "running_networks",
+    "share",
     "start_vswitchd",
     "write_pcap",
 ]

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from topologies import Topology
 
 DATAPATHS = ("xdp", "afxdp", "auto")
+COVERAGE_REPORTS = ("term", "term-missing", "text", "html", "json")
+
+
+@dataclass(frozen=True)
+class CoverageReport:
+    """A report on parser coverage."""
+
+    kind: str  # of COVERAGE_REPORTS
+    place: Path | None = None  # file (json) or folder (text, html) to write to; None: the usual one
+
+
+USUAL_REPORTS = tuple(CoverageReport(kind) for kind in ("term-missing", "text", "html"))
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,8 @@ class Options:
     results_dir: Path
     seed: int
     p4_cov: bool  # count which parts of the switches' parsers the tests' packets reach
+    p4_cov_reports: tuple[CoverageReport, ...]
+    p4_cov_fail_under: float  # percent that must be reached, 0: any
     max_paths: int  # through a parser, for tests that use parser_path
 
 
@@ -73,6 +87,21 @@ def add_options(parser: pytest.Parser) -> None:
         "annotated source goes to the results",
     )
     group.addoption(
+        "--p4-cov-report",
+        action="append",
+        default=[],
+        metavar="TYPE[:PLACE]",
+        help="parser coverage as term, term-missing, text, html (a folder each) or json (a file); repeatable, empty: "
+        "none; default: term-missing, text and html",
+    )
+    group.addoption(
+        "--p4-cov-fail-under",
+        type=float,
+        default=0,
+        metavar="PERCENT",
+        help="fail if less of all states, transitions and select arms was reached",
+    )
+    group.addoption(
         "--p4-max-paths",
         type=int,
         default=1000,
@@ -98,6 +127,15 @@ def read_options(config: pytest.Config) -> Options:
             mistakes.append(str(error))
     if config.getoption("--p4-max-paths") < 1:
         mistakes.append("--p4-max-paths: at least 1 is wanted")
+    if not 0 <= config.getoption("--p4-cov-fail-under") <= 100:
+        mistakes.append("--p4-cov-fail-under: a number from 0 to 100 is wanted")
+    for text in config.getoption("--p4-cov-report"):
+        kind, separator, place = text.partition(":")
+        if text and (kind not in COVERAGE_REPORTS or (separator and (not place or kind.startswith("term")))):
+            mistakes.append(
+                f"--p4-cov-report={text}: one of {', '.join(COVERAGE_REPORTS)} is wanted, the last three "
+                "with :PLACE where they are to be written elsewhere"
+            )
     if mistakes:
         raise pytest.UsageError("\n".join(mistakes))
     return Options(
@@ -106,9 +144,19 @@ def read_options(config: pytest.Config) -> Options:
         require=config.getoption("--topology-require"),
         results_dir=Path(config.getoption("--topology-results")).resolve(),
         seed=config.getoption("--topology-seed"),
-        p4_cov=config.getoption("--p4-cov"),
+        p4_cov=any(config.getoption(name) for name in ("--p4-cov", "--p4-cov-report", "--p4-cov-fail-under")),
+        p4_cov_reports=_reports(config.getoption("--p4-cov-report")),
+        p4_cov_fail_under=config.getoption("--p4-cov-fail-under"),
         max_paths=config.getoption("--p4-max-paths"),
     )
+
+
+def _reports(texts: list[str]) -> tuple[CoverageReport, ...]:
+    """Return the reports on parser coverage that are asked for; ``read_options`` has checked them."""
+    if not texts:
+        return USUAL_REPORTS
+    parts = [text.partition(":") for text in dict.fromkeys(texts) if text]
+    return tuple(CoverageReport(kind, Path(place).resolve() if place else None) for kind, _, place in parts)
 
 
 def load_topology(spec: str) -> Topology:

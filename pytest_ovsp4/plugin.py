@@ -34,6 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
     options = read_options(config)
     config.stash[keys.OPTIONS] = options
     config.stash[keys.POOL] = Pool(options.results_dir, options.require)
+    if options.p4_cov:
+        from pytest_ovsp4.parser_coverage import CoverageOfRun
+
+        config.pluginmanager.register(CoverageOfRun(options), "ovsp4-parser-coverage")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -98,13 +102,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was proven on which network, and what of the parsers was seen."""
-    options = config.stash[keys.OPTIONS]
-    show_summary(terminalreporter, options.results_dir)
-    if options.p4_cov:
-        from pytest_ovsp4 import parser_coverage
-
-        parser_coverage.show(terminalreporter, options.results_dir)
+    """Show what was proven on which network."""
+    show_summary(terminalreporter, config.stash[keys.OPTIONS].results_dir)
 
 
 @pytest.hookimpl(trylast=True)

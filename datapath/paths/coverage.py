@@ -1,19 +1,21 @@
 """Parser coverage: which states, transitions and select arms of a program the packets of a test run took.
 
-The reference model says which; ``annotate.py`` shows it in the source.  Fed by the pytest plugin.
+The reference model says which; ``annotate.py`` and ``coverage_html.py`` show it in the source.  Fed by the pytest
+plugin.
 """
 
 from __future__ import annotations
 
-import linecache
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from datapath.errors import Location
+from datapath.graph.nodes import arm_label
 from datapath.ir.graph import base_name, is_continuation
 from datapath.ir.interpret import Interpreter
-from datapath.ir.model import Case, Goto, Program, Select, State
+from datapath.ir.model import Goto, Program, Select, State
+from datapath.source_files import SourceFiles
 
 KINDS = ("state", "transition", "arm")
 Arm = tuple[str, int]  # a state, and the index of its select's case; 0 where there is no select
@@ -24,9 +26,37 @@ class CoverageItem:
     """Something that packets can reach."""
 
     kind: str  # of KINDS
-    name: str  # "parse_ipv4", "start -> parse_ipv4", "start: TYPE_IPV4: parse_ipv4;"
+    state: str  # that it is, or that it leaves
+    label: str  # of a transition: where it leads; of an arm: "TYPE_IPV4 -> parse_ipv4"
     location: Location | None
     hits: int  # how often packets came there
+
+    @property
+    def name(self) -> str:
+        """Return what it is called: "parse_ipv4", "start -> parse_ipv4", "start: TYPE_IPV4 -> parse_ipv4"."""
+        separator = {"state": "", "transition": " -> ", "arm": ": "}[self.kind]
+        return f"{self.state}{separator}{self.label}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of some items were reached."""
+
+    hit: int
+    all: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.hit / self.all if self.all else 100.0
+
+    def __str__(self) -> str:
+        return f"{self.hit}/{self.all} {int(self.percent)}%"
+
+
+def share(items: Iterable[CoverageItem]) -> Share:
+    """Return how many of these were reached."""
+    reached = [item.hits > 0 for item in items]
+    return Share(sum(reached), len(reached))
 
 
 class ParserCoverage:
@@ -68,7 +98,7 @@ class ParserCoverage:
     def items(self) -> list[CoverageItem]:
         """Return everything that can be reached, kind by kind, in order of the program."""
         states = [
-            CoverageItem("state", s.name, s.location, self.states[base_name(s.name)])
+            CoverageItem("state", s.name, "", s.location, self.states[base_name(s.name)])
             for s in self.program.states
             if not is_continuation(s.name) and base_name(s.name) == s.name
         ]
@@ -78,35 +108,41 @@ class ParserCoverage:
         """Return the items of one kind."""
         return [item for item in self.items() if item.kind == kind]
 
+    def missed(self) -> dict[str, list[CoverageItem]]:
+        """Return by state what was not reached: the state, else its arms, or the transition of one without a select."""
+        found: dict[str, list[CoverageItem]] = {}
+        for item in self.items():
+            of_state = found.get(item.state, [])
+            if not item.hits and (not of_state or of_state[0].kind != "state"):
+                found[item.state] = [*of_state, item]
+        return {state: [i for i in items if i.kind == "arm"] or items for state, items in found.items()}
+
     def _transitions(self) -> list[CoverageItem]:
         """Return one item for each pair of states, whatever number of arms leads from one to the other."""
-        hits: Counter[str] = Counter()
-        where: dict[str, Location | None] = {}
+        hits: Counter[tuple[str, str]] = Counter()
+        where: dict[tuple[str, str], Location | None] = {}
         for state in self.program.states:
             for index, (target, location) in enumerate(_ways_on(state)):
                 if is_continuation(target):
                     continue  # the same state goes on
-                name = f"{base_name(state.name)} -> {base_name(target)}"
-                where.setdefault(name, location or state.location)
-                hits[name] += self.arms[state.name, index]
-        return [CoverageItem("transition", name, location, hits[name]) for name, location in where.items()]
+                ends = base_name(state.name), base_name(target)
+                where.setdefault(ends, location or state.location)
+                hits[ends] += self.arms[state.name, index]
+        return [CoverageItem("transition", *ends, location, hits[ends]) for ends, location in where.items()]
 
     def _arms(self) -> list[CoverageItem]:
-        return [
-            CoverageItem("arm", _arm_name(state, index, case), case.location, self.arms[state.name, index])
-            for state in self.program.states
-            if isinstance(state.transition, Select)
-            for index, case in enumerate(state.transition.cases)
-        ]
+        line_at = SourceFiles().line
+        found = []
+        for state in self.program.states:
+            if isinstance(state.transition, Select):
+                for index, case in enumerate(state.transition.cases):
+                    label = f"{arm_label(case, state.transition.keys, line_at)} -> {base_name(case.target)}"
+                    hits = self.arms[state.name, index]
+                    found.append(CoverageItem("arm", base_name(state.name), label, case.location, hits))
+        return found
 
 
 def _ways_on(state: State) -> list[tuple[str, Location | None]]:
     if isinstance(state.transition, Goto):
         return [(state.transition.target, state.transition.location)]
     return [(case.target, case.location) for case in state.transition.cases]
-
-
-def _arm_name(state: State, index: int, case: Case) -> str:
-    """Return the arm as it is written, or what is known of it where the source is not there."""
-    text = linecache.getline(case.location.file, case.location.line).strip() if case.location else ""
-    return f"{base_name(state.name)}: {text or f'arm {index + 1} -> {base_name(case.target)}'}"

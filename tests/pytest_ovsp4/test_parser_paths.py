@@ -1,5 +1,6 @@
 """``parser_path`` and ``--p4-cov``: a test for each path, and what the tests' packets reached."""
 
+import json
 import os
 
 import pytest
@@ -65,6 +66,30 @@ def test_without_a_network_it_is_skipped(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("--p4-cov").assert_outcomes(skipped=1)
 
 
+def test_nothing_counted_is_too_little(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(): pass")
+    result = pytester.runpytest_subprocess("--p4-cov-fail-under=1")
+    result.assert_outcomes(passed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL required parser coverage of 1% not reached: 0.00%"])
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--p4-cov-report=xml", "*--p4-cov-report=xml: one of term, term-missing, text, html, json*"),
+        ("--p4-cov-report=term:x", "*--p4-cov-report=term:x:*"),
+        ("--p4-cov-report=html:", "*--p4-cov-report=html::*"),
+        ("--p4-cov-fail-under=101", "*--p4-cov-fail-under: a number from 0 to 100*"),
+        ("--p4-cov-fail-under=x", "*--p4-cov-fail-under*"),
+    ],
+)
+def test_wrong_options_are_refused(pytester: pytest.Pytester, option: str, message: str) -> None:
+    result = pytester.runpytest_subprocess(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
 def test_wrong_program_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("bad.p4").write_text("parser P(")
     pytester.path.joinpath("bad.yaml").write_text(TOPOLOGY.format("bad"))
@@ -79,7 +104,8 @@ def test_wrong_program_is_a_usage_error(pytester: pytest.Pytester) -> None:
 class TestOnANetwork:
     pytestmark = needs_network
 
-    def test_coverage_of_what_was_sent(self, pytester: pytest.Pytester) -> None:
+    @pytest.fixture(autouse=True)
+    def two_tests(self, pytester: pytest.Pytester, two_programs: None) -> None:
         pytester.makepyfile(
             """
 def test_plain(inject):
@@ -90,20 +116,54 @@ def test_tag(inject, capture):
         inject("h1", bytes(12) + b"\\x88\\xb5" + bytes(4))
 """
         )
-        options = ["--topology=one.yaml", "--topology-require", "--p4-cov", "--topology-results=out"]
-        result = pytester.runpytest_subprocess(*options)
+
+    def run(self, pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+        always = ["--topology=one.yaml", "--topology-require", "--topology-results=out"]
+        result = pytester.runpytest_subprocess(*always, *options)
         result.assert_outcomes(passed=2)
+        return result
+
+    @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one process", "two processes"])
+    def test_coverage_of_what_was_sent(self, pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+        result = self.run(pytester, "--p4-cov", *options)
         result.stdout.fnmatch_lines(
             [
-                "one.p4: 2 packets; states 2/2 (100%), transitions 2/3 (66%), arms 2/3 (66%)",
-                "  missed one.p4:17: transition tag -> accept",
-                "  missed one.p4:17: arm tag: 1: accept;",
+                "program  packets    states  transitions     arms  coverage",
+                "one.p4         2  2/2 100%      2/3 66%  2/3 66%       75%",
+                "missed one.p4:17: state tag: 1 -> accept",
+                "text: */out/p4-coverage",
+                "html: */out/p4-coverage/index.html",
             ]
         )
+        assert result.ret == 0
         annotated = pytester.path.joinpath("out", "p4-coverage", "one.p4.cov").read_text()
         assert "        1:   10:             0x88b5: tag;" in annotated
         assert "    #####:   17:             1: accept;" in annotated
+        assert '<a href="one.html">' in pytester.path.joinpath("out", "p4-coverage", "index.html").read_text()
         assert pytester.path.joinpath("out", "p4-coverage", "one.html").is_file()
+
+    def test_reports_are_chosen(self, pytester: pytest.Pytester) -> None:
+        result = self.run(pytester, "--p4-cov-report=term", "--p4-cov-report=json:cov.json")
+        result.stdout.fnmatch_lines(["one.p4 *75%", "json: */cov.json"])
+        result.stdout.no_fnmatch_line("missed*")
+        assert not pytester.path.joinpath("out", "p4-coverage").exists()
+        data = json.loads(pytester.path.joinpath("cov.json").read_text())
+        assert data["totals"] == {
+            "states": {"reached": 2, "all": 2},
+            "transitions": {"reached": 2, "all": 3},
+            "arms": {"reached": 2, "all": 3},
+            "percent": 75.0,
+        }
+        (program,) = data["programs"]
+        assert program["packets"] == 2
+        assert [item["hits"] for item in program["items"] if item["name"] == "tag: 1 -> accept"] == [0]
+
+    def test_a_run_that_reaches_too_little_fails(self, pytester: pytest.Pytester) -> None:
+        assert self.run(pytester, "--p4-cov-fail-under=75", "--p4-cov-report=").ret == 0
+        result = self.run(pytester, "--p4-cov-fail-under=75.1", "--p4-cov-report=")
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(["FAIL required parser coverage of 75.1% not reached: 75.00%"])
+        assert not pytester.path.joinpath("out", "p4-coverage").exists()
 
     def test_every_path_behaves_on_the_switch(self, pytester: pytest.Pytester) -> None:
         example = pytester.path.joinpath("test_example.py")
@@ -113,4 +173,4 @@ def test_tag(inject, capture):
         options = ["--topology=one.yaml", "--topology-require", "--datapath=xdp", "--datapath=afxdp", "--p4-cov"]
         result = pytester.runpytest_subprocess(*options, str(example))
         result.assert_outcomes(passed=2 * (N_PATHS - 2), skipped=4)
-        result.stdout.fnmatch_lines(["one.p4: 10 packets; states 2/2 (100%)*, arms 3/3 (100%)"])
+        result.stdout.fnmatch_lines(["one.p4 *10  2/2 100%*100%"])
