@@ -130,6 +130,7 @@ extern Meter<S> {
     Meter(bit<32> n_meters, PNA_MeterType_t type);
     PNA_MeterColor_t execute(in S index, in PNA_MeterColor_t color);
     PNA_MeterColor_t execute(in S index);
+    PNA_MeterColor_t execute(in S index, in PNA_MeterColor_t color, in bit<32> packet_length);  // older ones of p4c's dpdk target
     PNA_MeterColor_t dpdk_execute(in S index, in PNA_MeterColor_t color, in bit<32> packet_length);
     PNA_MeterColor_t dpdk_execute(in S index, in bit<32> packet_length);
 }
@@ -138,6 +139,7 @@ extern DirectMeter {
     DirectMeter(PNA_MeterType_t type);
     PNA_MeterColor_t execute(in PNA_MeterColor_t color);
     PNA_MeterColor_t execute();
+    PNA_MeterColor_t execute(in PNA_MeterColor_t color, in bit<32> packet_length);
     PNA_MeterColor_t dpdk_execute(in PNA_MeterColor_t color, in bit<32> packet_length);
     PNA_MeterColor_t dpdk_execute(in bit<32> packet_length);
 }
@@ -186,6 +188,7 @@ const AddEntryErrorStatus_t ADD_ENTRY_NOT_DONE = 1;
 #endif
 extern PNA_ADD_ENTRY_RESULT add_entry<T>(
     string action_name, in T action_params, in ExpireTimeProfileId_t expire_time_profile_id);
+extern AddEntryErrorStatus_t add_entry<T>(string action_name, in T action_params);
 extern AddEntryErrorStatus_t add_entry_if<T>(
     in bool do_add_entry,
     string action_name,

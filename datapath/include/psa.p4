@@ -166,6 +166,7 @@ extern Meter<S> {
     Meter(bit<32> n_meters, PSA_MeterType_t type);
     PSA_MeterColor_t execute(in S index, in PSA_MeterColor_t color);
     PSA_MeterColor_t execute(in S index);
+    PSA_MeterColor_t execute(in S index, in PSA_MeterColor_t color, in bit<32> packet_length);  // older ones of p4c's dpdk target
     PSA_MeterColor_t dpdk_execute(in S index, in PSA_MeterColor_t color, in bit<32> packet_length);
     PSA_MeterColor_t dpdk_execute(in S index, in bit<32> packet_length);
 }
@@ -174,6 +175,7 @@ extern DirectMeter {
     DirectMeter(PSA_MeterType_t type);
     PSA_MeterColor_t execute(in PSA_MeterColor_t color);
     PSA_MeterColor_t execute();
+    PSA_MeterColor_t execute(in PSA_MeterColor_t color, in bit<32> packet_length);
     PSA_MeterColor_t dpdk_execute(in PSA_MeterColor_t color, in bit<32> packet_length);
     PSA_MeterColor_t dpdk_execute(in bit<32> packet_length);
 }

@@ -10,9 +10,9 @@
 
 const bit<32> __ubpf_model_version = UBPF_MODEL_VERSION;
 
-// From this version on, parser and pipeline get the standard metadata.
+// From this version on, parser and pipeline get the standard metadata; older programs do not say that they are older.
 #if UBPF_MODEL_VERSION >= 20200515
-#define UBPF_STANDARD_METADATA , inout standard_metadata std
+#define UBPF_STANDARD_METADATA , @optional inout standard_metadata std
 
 enum ubpf_action { ABORT, DROP, PASS, REDIRECT }
 

@@ -249,7 +249,8 @@ class CheckBase:
             self.report.error(node.loc, f"'{node.name}' is not a type", notes=notes)
             return t.UNKNOWN
         args = tuple(self.resolve(a) for a in node.args) if node.args is not None else None
-        return self._specialize(node, symbol.type, args)
+        of_size = [p for p in symbol.packages if args is not None and len(p.args) == len(args)]
+        return self._specialize(node, of_size[0] if of_size else symbol.type, args)
 
     def _specialize(self, node: ast.NamedType, type_: t.Type, args: tuple[t.Type, ...] | None) -> t.Type:
         params: tuple[t.Type, ...] = ()
