@@ -50,3 +50,25 @@ control D(packet_out pkt, inout hdrs hdr, in meta_t meta, in pna_main_output_met
 PNA_NIC(P(), C(), D()) main;
 """)
     assert load(source).program.emit_order == ("h",)
+
+
+def test_a_package_is_found_by_the_number_of_its_type_arguments(tmp_path: Path) -> None:
+    source = tmp_path / "x.p4"
+    source.write_text("""
+#include <pna.p4>
+header h_t { bit<8> x; }
+struct hdrs { h_t h; }
+struct meta_t { }
+parser P(packet_in pkt, out hdrs hdr, inout meta_t meta, in pna_main_parser_input_metadata_t istd) {
+    state start { pkt.extract(hdr.h); transition accept; }
+}
+control Pre(in hdrs hdr, inout meta_t meta, in pna_pre_input_metadata_t istd,
+            inout pna_pre_output_metadata_t ostd) { apply { } }
+control C(inout hdrs hdr, inout meta_t meta, in pna_main_input_metadata_t istd,
+          inout pna_main_output_metadata_t ostd) { apply { } }
+control D(packet_out pkt, inout hdrs hdr, in meta_t meta, in pna_main_output_metadata_t ostd) {
+    apply { pkt.emit(hdr); }
+}
+PNA_NIC<hdrs, meta_t, hdrs, meta_t>(P(), Pre(), C(), D()) main;
+""")
+    assert [h.path for h in load(source).program.headers] == ["h"]
