@@ -120,7 +120,7 @@ class LowerLoops(LowerStatements):
 
     def _unrolled(self, node: ast.ForStmt, rounds: Sequence[Counters]) -> None:
         """Write the rounds out, the last entry of which is what the counters end with."""
-        outer = dict(self.frame.env)
+        outer = {counter: self.frame.env[counter] for counter in rounds[0] if counter not in node.init}
 
         def act(leave: int) -> None:
             for i, values in enumerate(rounds):
@@ -134,7 +134,9 @@ class LowerLoops(LowerStatements):
                         self._update(part, rounds[i + 1])
 
         self.block(act, node.loc)
-        self.frame.env.update({counter: outer[counter] for counter in rounds[0] if counter in outer})
+        for counter in rounds[0]:
+            del self.frame.env[counter]  # or the loop, lowered again, would find its counter known
+        self.frame.env.update(outer)
 
     def _update(self, part: ast.Statement, after: Counters) -> None:
         """Lower a part of the third clause; a counter has its new value from there on."""
