@@ -28,6 +28,10 @@ class OvsP4Error(Exception):
     """Base of everything raised for the user."""
 
 
+MAX_COLUMNS = 160  # of a source line in a message
+CUT = "..."  # stands where a line is cut
+
+
 @dataclass(frozen=True, order=True)
 class Location:
     """A place in a source file; ``line`` and ``column`` count from 1."""
@@ -69,9 +73,21 @@ def _excerpt(source_line: str, column: int, length: int) -> str:
     """Return the source line with a caret under it, tabs kept so that the caret stays in place."""
     if not source_line.strip():
         return ""
+    source_line, column = _window(source_line.rstrip(), column)
     pad = "".join("\t" if c == "\t" else " " for c in source_line[: column - 1])
     width = max(1, min(length, len(source_line) - column + 1))
-    return f"\n  {source_line.rstrip()}\n  {pad}^{'~' * (width - 1)}"
+    return f"\n  {source_line}\n  {pad}^{'~' * (width - 1)}"
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """Cut a line that is too long to a window around the column; return the column in it, too."""
+    if len(line) <= MAX_COLUMNS:
+        return line, column
+    start = max(0, min(column - 1 - MAX_COLUMNS // 2, len(line) - MAX_COLUMNS))
+    end = start + MAX_COLUMNS
+    left = CUT if start else ""
+    right = CUT if end < len(line) else ""
+    return left + line[start:end] + right, column - start + len(left)
 
 
 class P4Error(OvsP4Error):

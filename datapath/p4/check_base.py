@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datapath.errors import Location
 from datapath.p4 import ast
 from datapath.p4 import types as t
+from datapath.p4.hints import unknown_hint
 from datapath.p4.signatures import CALLABLE, check_param
-from datapath.p4.source import Report, did_you_mean
+from datapath.p4.source import Report
 
 MAX_WIDTH = 65535  # bits, of a field or a number
 MAX_ELEMENTS = 4096  # of an array
@@ -100,6 +101,7 @@ class CheckBase:
         self.scopes: list[dict[str, Symbol]] = [{}]
         self.error_nodes: dict[str, Location] = {}
         self.match_kinds: dict[str, Location] = {}
+        self.later: dict[str, Location] = {}  # names that are declared at the top level further down
         self._n_type_vars = 0
         self.callees: dict[Hashable | None, set[ast.Node]] = {}  # part (None: what is used) -> functions called there
         self.body = Body("program")
@@ -142,7 +144,6 @@ class CheckBase:
         else:
             notes = [(earlier.location, "declared here before")]
             self.report.error(symbol.location, f"'{symbol.name}' is declared twice", notes=notes)
-            scope[symbol.name] = symbol
         self.info.symbols[symbol.node] = symbol
 
     def _overload(self, earlier: Symbol, symbol: Symbol) -> None:
@@ -159,7 +160,13 @@ class CheckBase:
         return [n for scope in self.scopes for n, s in scope.items() if not kinds or s.kind in kinds]
 
     def unknown_name(self, location: Location, name: str, what: str, kinds: tuple[str, ...] = ()) -> None:
-        self.report.error(location, f"unknown {what} '{name}'", hint=did_you_mean(name, self.visible_names(kinds)))
+        message = f"unknown {what} '{name}'"
+        if name in self.later:
+            notes = [(self.later[name], "declared here, behind its use")]
+            self.report.error(location, message, "declare it before it is used", notes)
+        else:
+            hint = unknown_hint(name, self.visible_names(kinds), self.body.kind == "parser")
+            self.report.error(location, message, hint)
 
     def type_vars(self, names: tuple[str, ...], node: ast.Node) -> tuple[t.TypeVar, ...]:
         """Make type variables and declare them in the current scope."""

@@ -253,33 +253,37 @@ class CallChecker(ExpressionChecker):
         if method is None:
             return t.UNKNOWN
         result = self._resolved(node, "method", method, callee.loc)
-        if base.name == "packet_in":
-            self._check_packet_call(node, callee, result)
+        if base.name == "packet_in" and callee.member == "lookahead":
+            return self._check_lookahead(callee, result)
+        if base.name == "packet_in" and callee.member == "extract":
+            self._check_extract(node, callee)
         return result
 
-    def _check_packet_call(self, node: ast.CallExpr, callee: ast.Member, result: t.Type) -> None:
-        """Rules of packet_in that its declaration does not tell."""
-        call = self.info.calls[node]
-        if callee.member == "lookahead":
-            if result != t.UNKNOWN and t.width_of(result) is None and not isinstance(result, t.TypeVar):
-                self.report.error(callee.loc, f"lookahead needs a type of fixed width, not '{result}'")
-        elif callee.member == "extract":
-            header = next((v for v in call.bound.values()), t.UNKNOWN)
-            if header == t.UNKNOWN or isinstance(header, t.TypeVar):
-                return
-            if not t.is_header(header):
-                self.report.error(callee.loc, f"only a header can be extracted, not '{header}'")
-                return
-            assert isinstance(header, t.Struct)
-            n_varbits = t.n_varbits(header)
-            if n_varbits > 1:
-                hint = "cut it into headers that have one each"
-                self.report.error(callee.loc, f"header '{header}' has {n_varbits} varbit fields", hint=hint)
-            elif n_varbits and len(node.args) == 1:
-                hint = "extract(header, bits) says how long it is"
-                self.report.error(callee.loc, f"header '{header}' has a varbit field: its length is needed", hint=hint)
-            elif not n_varbits and len(node.args) == 2:
-                self.report.error(callee.loc, f"header '{header}' has no varbit field to take a length")
+    def _check_lookahead(self, callee: ast.Member, result: t.Type) -> t.Type:
+        if result == t.UNKNOWN or isinstance(result, t.TypeVar) or t.width_of(result) is not None:
+            return result
+        self.report.error(callee.loc, f"lookahead needs a type of fixed width, not '{result}'")
+        return t.UNKNOWN
+
+    def _check_extract(self, node: ast.CallExpr, callee: ast.Member) -> None:
+        header = next(iter(self.info.calls[node].bound.values()), t.UNKNOWN)
+        if header == t.UNKNOWN or isinstance(header, t.TypeVar):
+            return
+        if not t.is_header(header):
+            parts = [f.name for f in header.fields if t.is_header(f.type)] if isinstance(header, t.Struct) else []
+            hint = f"extract its headers one by one: {', '.join('.' + name for name in parts)}" if parts else ""
+            self.report.error(callee.loc, f"only a header can be extracted, not '{header}'", hint=hint)
+            return
+        assert isinstance(header, t.Struct)
+        n_varbits = t.n_varbits(header)
+        if n_varbits > 1:
+            hint = "cut it into headers that have one each"
+            self.report.error(callee.loc, f"header '{header}' has {n_varbits} varbit fields", hint=hint)
+        elif n_varbits and len(node.args) == 1:
+            hint = "extract(header, bits) says how long it is"
+            self.report.error(callee.loc, f"header '{header}' has a varbit field: its length is needed", hint=hint)
+        elif not n_varbits and len(node.args) == 2:
+            self.report.error(callee.loc, f"header '{header}' has no varbit field to take a length")
 
     def _apply(self, node: ast.CallExpr, callee: ast.Member, block: t.Block) -> t.Type:
         as_function = t.Function("apply", block.type_params, block.params, t.VOID, block.node)
@@ -359,7 +363,9 @@ class CallChecker(ExpressionChecker):
         """Check a parser or control against the parser or control type that a package asks for."""
         if not isinstance(have, t.Block) or have.kind != want.kind:
             if have not in (t.UNKNOWN, t.ANY):
-                self.report.error(value.loc, f"argument '{param.name}' is of type '{have}', a {want.kind} is needed")
+                hint = f"write {have.type}()" if isinstance(have, t.Meta) and isinstance(have.type, t.Block) else ""
+                message = f"argument '{param.name}' is of type '{have}', a {want.kind} is needed"
+                self.report.error(value.loc, message, hint=hint)
             return
         if want.kind == "package":
             if have.node is not want.node or not all(map(_equal, want.args, have.args)):

@@ -92,6 +92,8 @@ class ExpressionChecker(OperatorChecker):
             hint = f"cast it: ({want})"
         elif want == t.BOOL and have in (t.INT, t.Bits(1)):
             hint = "compare it: '== 1'" if have == t.INT else "compare it with 1w1, or cast it: (bool)"
+        elif want == t.BOOL and isinstance(t.underlying(have), t.Bits):
+            hint = "compare it: '!= 0'"
         self.report.error(node.loc, f"{what or 'this'} is of type '{have}', '{want}' is needed", hint=hint)
         return want
 
@@ -243,6 +245,8 @@ class ExpressionChecker(OperatorChecker):
             return t.UNKNOWN
         if node.member not in members:
             hint = did_you_mean(node.member, members)
+            if type_ == t.ERROR and not hint:
+                hint = f"declare it: error {{ {node.member} }}"
             self.report.error(node.loc, f"'{type_}' has no member '{node.member}'", hint=hint)
             return type_
         if isinstance(type_, t.Enum) and type_.base is not None:

@@ -232,7 +232,8 @@ class StatementChecker(CallChecker):
         type_ = self.resolve(node.type)
         have = self.check(node.value, type_)
         value = self.info.values.get(node.value)
-        if value is None and t.UNKNOWN not in (have, type_) and not self.depends_on_parameter(node.value):
+        told = t.UNKNOWN in (have, type_, self.info.types.get(node.value))
+        if value is None and not told and not self.depends_on_parameter(node.value):
             self.report.error(node.value.loc, "the value of a constant must be known at compile time")
         self.declare(Symbol(node.name, "const", type_, node, node.loc, value))
 
@@ -300,7 +301,7 @@ class StatementChecker(CallChecker):
             else:
                 known[state.name] = state
         if "start" not in known:
-            hint = did_you_mean("start", known)
+            hint = did_you_mean("start", known) or "parsing begins there"
             self.report.error(node.loc, f"parser '{node.name}' has no state 'start'", hint=hint)
         for state in node.states:
             with self.scope():
@@ -356,7 +357,7 @@ class StatementChecker(CallChecker):
         if len(keys) == 1 and len(items) > 1 and isinstance(keys[0], t.Tuple | t.Struct):
             keys = keys[0].items if isinstance(keys[0], t.Tuple) else tuple(f.type for f in keys[0].fields)
         if len(items) != len(keys):
-            self.report.error(node.loc, f"{len(items)} values for {len(keys)} keys")
+            self.report.error(node.loc, f"{_count(len(items), 'value')} for {_count(len(keys), 'key')}")
             return
         for item, key in zip(items, keys, strict=True):
             self._simple_keyset(item, key, what)
@@ -412,6 +413,10 @@ class StatementChecker(CallChecker):
         for name, state in known.items():
             if name not in reached and "start" in known:
                 self.report.warning("unreachable-state", state.loc, f"state '{name}' is never reached")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _is_scalar(keys: tuple[t.Type, ...]) -> bool:

@@ -36,10 +36,11 @@ TOKEN = re.compile(
   | (?P<identifier>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<integer>(?:\d[\d_]*[ws])?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|0[dD][0-9_]+|\d[\d_]*)(?![A-Za-z0-9_]))
   | (?P<comment>//(?:\\\r?\n|[^\n])*|/\*.*?\*/)
+  | (?P<unclosed>/\*.*\Z)
   | (?P<string>"(?:[^"\\]|\\.)*")
   | (?P<operator>\.\.\.|&&&|\|\+\|=|\|-\|=|<<=|\.\.|\|\+\||\|-\||<<|&&|\|\||==|!=|<=|>=|\+\+|\+=|-=|\*=|/=|%=|&=|\|=
       |\^=|\{\#\}|[-+*/%&|^~!<>=?:;,.(){}\[\]@\#])
-  | (?P<bad>/\*.*\Z|\d\w*|"[^\n]*|.)
+  | (?P<bad>\d\w*|"[^\n]*|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -77,7 +78,8 @@ def scan(text: str, file: str) -> list[Token]:
             assert group is not None
             token = match.group()
             if group not in ("space", "comment"):
-                append(Token(group, token, file, line, match.start() - line_start + 1))
+                kind = BAD if group == "unclosed" else group
+                append(Token(kind, token, file, line, match.start() - line_start + 1))
             n_lines = token.count("\n")
             if n_lines:
                 line += n_lines

@@ -139,14 +139,15 @@ class StatementParser(ExpressionParser):
             return ast.CallStmt(target.loc, target)
         if isinstance(target, ast.Name) and self.token.kind == IDENTIFIER:
             self.fail(f"expected ';', found {describe(self.token)}", after_previous=True)
-        self.fail(f"expected '=' or a call, found {describe(self.token)}", after_previous=True)
+        hint = {"==": "assign with '='", "++": "write += 1", "--": "write -= 1"}.get(kind, "")
+        self.fail(f"expected '=' or a call, found {describe(self.token)}", hint, after_previous=True)
 
     # ------------------------------------------------------------------------------------------------ control flow
     def _if(self) -> ast.Statement:
         location = self.expect("if").location
         self.expect("(")
         condition = self.expression()
-        self.expect(")")
+        self.expect(")", hint="compare with '=='" if self.at("=") else "")
         then = self.statement()
         otherwise = self.statement() if self.accept("else") else None
         return ast.IfStmt(location, condition, then, otherwise)

@@ -23,6 +23,7 @@ MAX_NESTING = 200  # of parentheses, blocks, types; the recursion limit of p4.lo
 MAX_CHAIN = 1000  # operators in a row, which nest in the tree
 NAME_KEYWORDS = frozenset(("apply", "key", "actions", "state", "entries", "type", "priority", "list"))
 BASE_TYPES = frozenset(("bool", "error", "match_kind", "string", "void", "int", "bit", "varbit"))
+OUTER = frozenset(("control", "parser", "header", "header_union", "struct", "package", END))  # never within braces
 TYPE_STARTS = BASE_TYPES | {"tuple", "list"}
 
 Item = TypeVar("Item")
@@ -43,6 +44,7 @@ class TokenStream:
         self._scopes: list[dict[str, bool]] = [{}]
         self._speculating = 0
         self._nesting = 0
+        self._unclosed: set[Location] = set()  # each ``{`` that was reported to be so
 
     # ------------------------------------------------------------------------------------------------ tokens
     def next(self) -> Token:
@@ -61,16 +63,38 @@ class TokenStream:
     def accept(self, kind: str) -> Token | None:
         return self.next() if self.token.kind == kind else None
 
-    def expect(self, kind: str, what: str = "") -> Token:
+    def expect(self, kind: str, what: str = "", hint: str = "") -> Token:
         if self.token.kind == kind:
             return self.next()
         last = self.tokens[max(0, self.i - 1)]
+        if kind == "}" and self.token.kind in OUTER and not self._speculating:
+            self.missing_brace()
+            return last  # go on as if it were there
         if spans_lines(last):
             self.fail("")  # says that of the string
         if kind == ";" and last.line != self.token.line and self.token.kind != BAD and not self._speculating:
             self.report.error(_behind(last), f"expected ';', found {describe(self.token)}")
             return last  # go on as if it were there: what follows on the next line is most likely sound
-        self.fail(f"expected {what or repr(kind)}, found {describe(self.token)}", after_previous=kind in ";)}]")
+        message = f"expected {what or repr(kind)}, found {describe(self.token)}"
+        self.fail(message, hint, after_previous=kind in ";)}]")
+
+    def missing_brace(self) -> None:
+        """Report that what began with the last open ``{`` is not closed before the token."""
+        depth = 0
+        notes = []
+        for token in reversed(self.tokens[: self.i]):
+            if token.location in self._unclosed:
+                continue  # told already
+            depth += (token.kind == "}") - (token.kind == "{")
+            if depth < 0:
+                self._unclosed.add(token.location)
+                notes = [(token.location, "this '{' is not closed")]
+                break
+        self.report.error(self.token.location, f"'}}' is missing before {describe(self.token)}", notes=notes)
+
+    def at_end_of(self, close: str) -> bool:
+        """Does a list end here: with its bracket, or because something begins that cannot stand in it?"""
+        return self.at(close, END) or (close == "}" and self.token.kind in OUTER)
 
     def is_name(self, token: Token) -> bool:
         return token.kind == IDENTIFIER or token.kind in NAME_KEYWORDS
@@ -125,7 +149,7 @@ class TokenStream:
     def items(self, close: str, parse: Callable[[], Item]) -> tuple[Item, ...]:
         """Parse until ``close``, going on behind the next ``;`` or ``}`` after a fault."""
         found: list[Item] = []
-        while not self.at(close, END):
+        while not self.at_end_of(close):
             start = self.i
             try:
                 found.append(parse())
@@ -139,6 +163,8 @@ class TokenStream:
         """Skip to behind the ``;`` or block that the fault stands in, or up to the ``}`` that closes the list."""
         depth = 0
         while not self.at(END):
+            if self.token.kind in OUTER and self.i > start and _begins_line(self.tokens, self.i):
+                break
             if self.at("{"):
                 depth += 1
             elif self.at("}"):
@@ -281,6 +307,10 @@ def spans_lines(token: Token) -> bool:
     return token.kind == STRING and "\n" in token.text
 
 
+def _begins_line(tokens: Sequence[Token], i: int) -> bool:
+    return tokens[i].column == 1 and tokens[i].line != tokens[i - 1].line
+
+
 def _behind(token: Token) -> Location:
     return Location(token.file, token.line, token.column + len(token.text))
 
@@ -294,6 +324,8 @@ def bad_token(text: str) -> tuple[str, str]:
         return "this comment is never closed", "close it with */"
     if text.startswith('"'):
         return "this string is never closed", 'close it with " on the same line'
+    if re.match(r"(\d+[ws])?0[xX]", text):
+        return f"'{text[:40]}' is no number", "hexadecimal digits are 0 to 9 and a to f"
     if text[0].isdigit():
         return f"'{text[:40]}' is no number", "a width comes first: 8w255, 16w0xff, 4s7"
     return f"'{text}' has no meaning in P4", ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datapath.p4 import ast
+from datapath.p4.hints import DECLARATIONS, misspelt
 from datapath.p4.lexer import END, Token
 from datapath.p4.parse_statements import StatementParser
 from datapath.p4.parse_stream import ParseFailure, describe
@@ -65,7 +66,9 @@ class Parser(StatementParser):
 
     def _function_or_instance(self, annotations: tuple[ast.Annotation, ...]) -> ast.Declaration:
         if not (self.at_declaration() or self.is_name(self.token)):
-            self.fail(f"expected a declaration, found {describe(self.token)}")
+            hint = "there is one '}' too many before it, or here" if self.at("}") else ""
+            self.fail(f"expected a declaration, found {describe(self.token)}", hint)
+        self._misspelt(DECLARATIONS)
         start = self.i
         type_ = self.type()
         if self.at("("):
@@ -81,6 +84,13 @@ class Parser(StatementParser):
                 "a variable cannot be declared outside parsers and controls; a constant needs 'const'",
             )
         return self._function(type_, name, annotations)
+
+    def _misspelt(self, words: Sequence[str]) -> None:
+        """Report a word before a name that was meant to be one of ``words``."""
+        if self.is_name(self.token) and self.is_name(self.peek()) and self.peek(2).kind in ("{", "("):
+            meant = misspelt(self.token.text, words) if self.is_type_name(self.token.text) is None else ""
+            if meant:
+                self.fail(f"unknown keyword '{self.token.text}'", f"did you mean '{meant}'?")
 
     def _function(self, result: ast.TypeNode, name: Token, annotations: tuple[ast.Annotation, ...]) -> ast.FunctionDecl:
         self.declare(name.text, False)
@@ -262,6 +272,7 @@ class Parser(StatementParser):
             return self._value_set(annotations)
         if not self.at_declaration():
             self.fail(f"expected a state or a declaration, found {describe(self.token)}")
+        self._misspelt(("state", "value_set"))
         return self.variable_or_instance(annotations)
 
     def _value_set(self, annotations: tuple[ast.Annotation, ...]) -> ast.ValueSetDecl:
@@ -284,17 +295,26 @@ class Parser(StatementParser):
         statements: list[ast.Statement] = []
         transition: ast.Goto | ast.SelectExpr | None = None
         with self.scope():
-            while not self.at("}", END) and transition is None:
+            while not self.at_end_of("}"):
                 start = self.i
                 try:
+                    if self._at_state():
+                        self.missing_brace()
+                        break
+                    if transition is not None:
+                        self.fail(f"nothing can stand behind the transition, found {describe(self.token)}")
                     if self.at("transition"):
                         transition = self._transition()
                     else:
                         statements.append(self.statement())
                 except ParseFailure:
                     self.recover(start)
-        self.expect("}", "'}' behind the transition" if transition else "")
+        if not self._at_state():
+            self.expect("}")
         return ast.StateDecl(name.location, name.text, tuple(statements), transition, annotations)
+
+    def _at_state(self) -> bool:
+        return self.at("state") and self.is_name(self.peek()) and self.peek(2).kind == "{"
 
     def _transition(self) -> ast.Goto | ast.SelectExpr:
         self.expect("transition")
@@ -336,7 +356,7 @@ class Parser(StatementParser):
             constructor_params = self.params() if self.at("(") else ()
             self.expect("{")
             local: list[ast.ControlLocal] = []
-            while not self.at("}", END) and not (self.at("apply") and self.peek().kind in "{@"):
+            while not self.at_end_of("}") and not (self.at("apply") and self.peek().kind in "{@"):
                 start = self.i
                 try:
                     local.append(self._control_local())
@@ -359,6 +379,7 @@ class Parser(StatementParser):
             return self._table(annotations)
         if not self.at_declaration():
             self.fail(f"expected a declaration or 'apply', found {describe(self.token)}")
+        self._misspelt(("action", "table"))
         return self.variable_or_instance(annotations)
 
     def _action(self, annotations: tuple[ast.Annotation, ...]) -> ast.ActionDecl:

@@ -230,6 +230,7 @@ class Preprocessor:
         else:
             text = self._read(found, directive.location, "cannot include")
             if text is not None:
+                self.report.add_include(str(found), directive.location)
                 self._depth += 1
                 self._file(text, found, str(found))
                 self._depth -= 1

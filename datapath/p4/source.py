@@ -31,6 +31,7 @@ class Report:
         self.files: list[Path] = []
         self.absent: list[Path] = []  # where an include file was looked for in vain, before it was found elsewhere
         self._lines: dict[str, list[str]] = {}
+        self._included: dict[str, Location] = {}  # file -> the directive that includes it
         self._seen: set[tuple[Location, str]] = set()
         self._parts: dict[Hashable, list[Diagnostic]] = {}  # errors in parts of which it is not known who uses them
         self.part: Hashable | None = None  # the part that is being read
@@ -38,6 +39,10 @@ class Report:
 
     def add_text(self, name: str, text: str) -> None:
         self._lines[name] = text.split("\n")
+
+    def add_include(self, name: str, location: Location) -> None:
+        """Remember from where a file is included."""
+        self._included[name] = location
 
     def line(self, location: Location) -> str:
         lines = self._lines.get(location.file, [])
@@ -99,7 +104,7 @@ class Report:
         line = self.line(location)
         token = TOKEN.match(line, location.column - 1) if line else None
         length = max(1, token.end() - token.start()) if token else 1
-        noted = tuple((place, text, self.line(place)) for place, text in notes)
+        noted = tuple((place, text, self.line(place)) for place, text in (*notes, *self._includes(location)))
         diagnostic = Diagnostic(location, severity, message, line, length, hint, noted, name)
         if severity != "warning" and self.part is not None:
             errors = self._parts.setdefault(self.part, [])
@@ -107,6 +112,14 @@ class Report:
                 errors.append(diagnostic)
         else:
             self._count(diagnostic)
+
+    def _includes(self, location: Location) -> Iterator[tuple[Location, str]]:
+        """Say from where the file of a place is included."""
+        seen: set[str] = set()
+        while location.file in self._included and location.file not in seen:
+            seen.add(location.file)
+            location = self._included[location.file]
+            yield location, "included from here"
 
     def _count(self, diagnostic: Diagnostic) -> None:
         self.diagnostics.append(diagnostic)

@@ -20,7 +20,12 @@ from datapath.p4.source import Report
 def typecheck(program: ast.SourceProgram, report: Report) -> Info:
     """Check a program; faults go to the report."""
     checker = TypeChecker(report)
+    for declaration in reversed(program.declarations):
+        if not isinstance(declaration, ast.MembersDecl):
+            checker.later[declaration.name] = declaration.loc
     for declaration in program.declarations:
+        if not isinstance(declaration, ast.MembersDecl):
+            checker.later.pop(declaration.name, None)
         checker.declaration(declaration)
     report.settle(checker.used_functions())
     return checker.info
