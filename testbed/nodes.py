@@ -251,7 +251,7 @@ class OvsP4Switch(_Shell, Switch):  # type: ignore[misc]
         }
         self.rules = rules
         self.engine = ""  # once started: "xdp" or "afxdp"
-        self.engine_reason = ""  # why not the one that "auto" prefers
+        self.engine_reason = ""  # why not the one that "auto" prefers, in one line
         self._started = False
         params["inNamespace"] = True  # the fabric's, not the machine's
         try:
@@ -282,7 +282,7 @@ class OvsP4Switch(_Shell, Switch):  # type: ignore[misc]
         client = self.fabric.client
         answer = client.add_bridge(self.name, **self._bridge_options)
         self._started = True
-        self.engine, self.engine_reason = answer.get("engine", ""), answer.get("reason", "")
+        self.engine, self.engine_reason = answer.get("engine", ""), answer.get("reason", "").partition("\n")[0]
         for port, intf in sorted(self.intfs.items()):
             self._fit_far_end(intf)
             client.add_port(self.name, intf.name, port)

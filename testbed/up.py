@@ -44,6 +44,7 @@ def _how_to_look(network: Network) -> str:
     hosts, switches = network.hosts, network.switches
     lines = [
         f"{network.name} is up: {len(switches)} switches, {len(hosts)} hosts.  Ctrl-C ends it.",
+        *sorted({f"on {s.engine}, not XDP: {s.engine_reason}" for s in switches.values() if s.engine_reason}),
         "",
         f"  ovsp4 show --network {network.name}",
     ]

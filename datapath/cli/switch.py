@@ -100,9 +100,10 @@ def _show(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
     shown = client.show()
     lines = [f"network {shown['name']} (vswitchd {shown['pid']})"]
     for name, bridge in shown["bridges"].items():
-        reason = bridge["reason"].partition("\n")[0]  # a verifier's log follows; --json has it all
+        reason, _, log = bridge["reason"].partition("\n")
         engine = bridge["engine"] + (f" ({reason})" if reason else "")
         lines += [f"  bridge {name}", f"    program {bridge['program']}", f"    engine {engine}"]
+        lines += ["    (the verifier's last lines: ovsp4 show --json)"] * bool(log)
         for interface, port in bridge["ports"].items():
             lines.append(f"    port {port['port']}: {interface} ({'up' if port['up'] else 'down'})")
     return shown, lines

@@ -27,7 +27,6 @@ from datapath.ir.layout import KeyLayout
 from datapath.ir.model import (
     ACCEPT,
     CORE_ERRORS,
-    MAX_STATE_VISITS,
     REJECT,
     VISITS,
     Goto,
@@ -189,7 +188,8 @@ def _write_join(writer: StateWriter) -> None:
             for limb in writer.plan.local_names[name]:
                 writer.out.line(f"{limb} = pkt_forget(result, {limb});")
     if bounds:
-        writer.out.line(f"if (++rounds > {MAX_STATE_VISITS}) /* the visits end it no later */")
+        most = writer.plan.most_rounds[writer.state.name]
+        writer.out.line(f"if (++rounds > {most}) /* the visits end it no later */")
         with writer.out.indent():
             writer.out.line(writer.plan.goto(error_label(writer.plan, CORE_ERRORS.index("ParserTimeout"))))
 

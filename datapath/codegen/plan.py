@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from datapath.codegen.cursor import counts_bytes, entry_positions
 from datapath.codegen.names import c_names
 from datapath.ir.graph import base_name, loops, targets
 from datapath.ir.layout import KeyHeader, KeyLayout
-from datapath.ir.model import ACCEPT, REJECT, VISITS, Assign, Header, Program, State, Variable, VarRef
+from datapath.ir.model import (
+    ACCEPT,
+    MAX_STATE_VISITS,
+    REJECT,
+    VISITS,
+    Assign,
+    Header,
+    Program,
+    State,
+    Variable,
+    VarRef,
+)
 from datapath.ir.validity import Validity, entry_validity
 from datapath.ir.walk import state_expressions
 
@@ -35,6 +47,7 @@ class Plan:
     loops_back: set[str]  # states that a later one goes to
     entries: dict[str, str]  # heads of loops that count rounds: the label by which one comes in from outside
     loops: dict[str, int]  # of the states in loops: which one
+    most_rounds: dict[str, int]  # by such a head: in more the visits have ended the loop
     labels: set[str] = field(default_factory=set)  # that some goto names
     calls_wide: bool = False  # some function of wide.h is called
     tests_validity: bool = False  # some header's validity is tested at run time
@@ -92,6 +105,7 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
     loops_back = {n for n, names in sources.items() if any(place[o] >= place[n] for o in names)}
     state_names = c_names((s.name for s in order), RESERVED)
     heads = [s.name for s in order if s.name in loops_back and counts_visits(s)]
+    parts = loops(place, sources.__getitem__)
     entries = c_names((f"enter_{name}" for name in heads), (*RESERVED, *state_names.values()))
     return Plan(
         program=program,
@@ -108,8 +122,32 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
         joins={name for name, names in sources.items() if len(names) > 1},
         loops_back=loops_back,
         entries={name: entries[f"enter_{name}"] for name in heads},
-        loops={name: i for i, part in enumerate(loops(place, sources.__getitem__)) for name in part},
+        loops={name: i for i, part in enumerate(parts) for name in part},
+        most_rounds={name: _most_rounds(name, part, heads, order) for part in parts for name in part if name in heads},
     )
+
+
+def _most_rounds(head: str, part: Collection[str], heads: Collection[str], order: list[State]) -> int:
+    """Return how often the head of a loop is come to at most: each round makes as many visits as the shortest has."""
+    if len([name for name in part if name in heads]) > 1:
+        return MAX_STATE_VISITS  # they share the count
+    states = {state.name: state for state in order if state.name in part}
+    ends, n_visits = {head}, 0
+    while n_visits < MAX_STATE_VISITS:  # all states that one more visit leads to, and those behind that count none
+        n_visits += 1
+        todo, ends_before, ends = list(ends), ends, set[str]()
+        seen = set(ends_before)
+        while todo:
+            for target in targets(states[todo.pop()]):
+                if target == head:
+                    return (MAX_STATE_VISITS - 1) // n_visits + 1
+                if target in states and target not in seen:
+                    seen.add(target)
+                    if counts_visits(states[target]):
+                        ends.add(target)
+                    else:
+                        todo.append(target)
+    return MAX_STATE_VISITS
 
 
 def counts_visits(state: State) -> bool:

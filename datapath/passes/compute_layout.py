@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from datapath.errors import Diagnostic, Location
+from datapath.errors import Diagnostic, Location, P4UnsupportedError
 from datapath.ir.graph import base_name, is_continuation
 from datapath.ir.layout import (
     IN_PORT_OFFSET,
@@ -25,6 +25,8 @@ from datapath.ir.model import Checksum, Header, Program
 from datapath.ir.validity import conflicts
 
 LENGTH_SIZE = 2  # bytes of a varbit's length
+MAX_HEADERS = 256  # struct dp_action (runtime/dp.h) names one by a byte
+MAX_KEY_SIZE = 2048  # bytes; DP_KEY_MAX of runtime/dp.h
 Warn = Callable[[Diagnostic], None]
 
 
@@ -35,6 +37,9 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
         program: After all passes.
         states: The states' names as the trace numbers them; those of the program by default.
         warn: Told of checksums that cannot be kept up to date.
+
+    Raises:
+        P4UnsupportedError: The program has more headers, or longer ones, than a switch can take.
     """
     fields = [KeyField("in_port", IN_PORT_OFFSET * 8, 32), KeyField("parser_error", PARSER_ERROR_OFFSET * 8, 8)]
     offset = VALID_OFFSET + 8 * -(-len(program.headers) // 64)
@@ -56,6 +61,7 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
     for header in sorted(program.headers, key=lambda h: (slots[h.path], program.headers.index(h))):
         fields += _header_fields(header, slots[header.path])
     key_size = -(-end // 8) * 8
+    _check_room(program, key_size)
     return KeyLayout(
         version=LAYOUT_VERSION,
         program=program.name,
@@ -71,6 +77,20 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
 def source_states(program: Program) -> tuple[str, ...]:
     """Return the source's names of the states, in order, each once."""
     return tuple(dict.fromkeys(base_name(s.name) for s in program.states if not is_continuation(s.name)))
+
+
+def _check_room(program: Program, key_size: int) -> None:
+    """Refuse what neither engine nor slow path has room for."""
+    if len(program.headers) > MAX_HEADERS:
+        what = f"{len(program.headers)} headers; a switch takes {MAX_HEADERS}, elements of stacks included"
+        where = program.headers[MAX_HEADERS].location
+    elif key_size > MAX_KEY_SIZE:
+        what = f"a flow key of {key_size} bytes; a switch takes {MAX_KEY_SIZE}"
+        where = max(program.headers, key=header_size).location
+    else:
+        return
+    hint = "fewer or shorter headers and stacks; headers that no packet has together share a place (ovsp4 layout)"
+    raise P4UnsupportedError(Diagnostic(where or Location(program.source, 1, 1), "unsupported", what, hint=hint))
 
 
 def header_size(header: Header) -> int:

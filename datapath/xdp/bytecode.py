@@ -34,7 +34,7 @@ LOAD_IMMEDIATE_64 = 0x18  # BPF_LD | BPF_IMM | BPF_DW; a map where the source re
 PSEUDO_MAP_FD = 1
 MAPS_OF_MAPS = (12, 13)  # array, hash
 INSTRUCTION = struct.Struct("<BBhi")
-SIMPLER = "make the parser smaller, or run it on AF_XDP (--datapath=afxdp)"
+HINT = "  hint: a smaller parser may fit; AF_XDP runs any (--datapath=afxdp, or auto)"
 
 
 @dataclass(frozen=True)
@@ -118,20 +118,20 @@ def _compile(text: str, name: str) -> Bytecode:
             command, input=text.encode(), env=environment, capture_output=True, timeout=COMPILE_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise LoadError(f"compiling the XDP program took BCC more than {COMPILE_TIMEOUT_S} s: {SIMPLER}") from error
+        raise LoadError(f"compiling the XDP program took BCC more than {COMPILE_TIMEOUT_S} s\n{HINT}") from error
     said = done.stderr.decode(errors="replace")
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         end = _end(done.returncode)
-        message = f"LLVM cannot translate the XDP program and ended BCC ({end}): {SIMPLER}\n{last_lines([said])}"
+        message = f"LLVM cannot translate the XDP program and ended BCC ({end})\n{last_lines([said])}\n{HINT}"
         raise LoadError(message) from None
     _raise_errors(answer, said)
     sys.stderr.write(said)  # warnings
     bytecode = _from_json(done.stdout.decode())
     if bytecode.n_instructions > MAX_INSTRUCTIONS:
         n = f"{bytecode.n_instructions:,}"
-        raise LoadError(f"the XDP program has {n} instructions, jumps reach {MAX_INSTRUCTIONS:,}: {SIMPLER}")
+        raise LoadError(f"the XDP program has {n} instructions, and jumps reach {MAX_INSTRUCTIONS:,}\n{HINT}")
     return bytecode
 
 

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import functools
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,14 @@ from datapath.build import build_shared
 from datapath.errors import LoadError, NotSupportedError, VerifierError
 from datapath.ir.layout import KeyLayout
 from datapath.xdp import amalgamate
-from datapath.xdp.bytecode import Bytecode, compile_bytecode, last_lines
+from datapath.xdp.bytecode import HINT, Bytecode, compile_bytecode, last_lines
 
 LEAST_KERNEL = "5.15"
+LOG_STATES, LOG_STATS = 1, 4  # BPF_LOG_LEVEL1, BPF_LOG_STATS, linux/bpf_verifier.h
+SHORT_LOG_SIZE = 1 << 12  # bytes
 LOG_SIZE = 1 << 24  # bytes; what the verifier writes at most (kernel/bpf/verifier.c)
+MOST_VERIFIED = 1_000_000  # BPF_COMPLEXITY_LIMIT_INSNS, linux/bpf.h
+_ABOUT_INSTRUCTIONS = re.compile(r"\d+: |from \d+ to |processed \d+ insns|verification time|stack depth|mark_precise")
 SWITCH, XSK_ONLY = "xdp_switch", "xdp_xsk_only"  # functions of main.c and xsk_only.c
 # In the order of enum xdp_fd (object.h), behind the program itself.
 MAP_NAMES = (
@@ -215,17 +220,27 @@ def load_text(text: str, name: str) -> LoadedProgram:
 
 
 def _verify(bytecode: Bytecode, instructions: bytes) -> int:
-    """Load the instructions; ask for the verifier's log, which is slow to write, only if it refuses them."""
+    """Load the instructions; ask for the verifier's whole log, which is slow to write, only if it can help."""
     arguments = (bytecode.name.encode(), instructions, bytecode.n_instructions)
-    fd: int = _library().xdp_program_load(*arguments, None, 0)
+    log = ctypes.create_string_buffer(SHORT_LOG_SIZE)
+    fd: int = _library().xdp_program_load(*arguments, LOG_STATS, log, SHORT_LOG_SIZE)
     if fd >= 0:
         return fd
     if fd == -errno.EPERM:
         _check_feature(fd, "loading XDP programs")
-    log = ctypes.create_string_buffer(LOG_SIZE)
-    _library().xdp_program_load(*arguments, log, LOG_SIZE)
+    if fd != -errno.E2BIG:
+        log = ctypes.create_string_buffer(LOG_SIZE)
+        _library().xdp_program_load(*arguments, LOG_STATES, log, LOG_SIZE)
     text = last_lines([log.value.decode(errors="replace")])
-    raise VerifierError(f"the kernel's verifier refused the XDP program: {os.strerror(-fd)}\n{text}")
+    raise VerifierError(f"the kernel's verifier refused the XDP program: {_refusal(-fd, text)}\n{text}\n{HINT}")
+
+
+def _refusal(error: int, log: str) -> str:
+    """Say in a few words why the verifier refused a program: its own, the last that are about no instruction."""
+    if error == errno.E2BIG:
+        return f"it is too complex ({MOST_VERIFIED:,} instructions followed)"
+    words = [line for line in log.splitlines() if not _ABOUT_INSTRUCTIONS.match(line)]
+    return words[-1].strip() if words else os.strerror(error)
 
 
 @functools.cache
@@ -238,7 +253,7 @@ def _library() -> Any:
     int_p = ctypes.POINTER(c_int)
     for name, result, arguments in (
         ("xdp_map_create", c_int, [c_u32, c_char_p, *[c_u32] * 4, c_int]),
-        ("xdp_program_load", c_int, [c_char_p, c_char_p, ctypes.c_size_t, c_char_p, c_u32]),
+        ("xdp_program_load", c_int, [c_char_p, c_char_p, ctypes.c_size_t, c_u32, c_char_p, c_u32]),
         ("xdp_program_verified", c_u32, [c_int]),
         ("xdp_attach", c_int, [c_int, c_int]),
         ("xdp_detach", c_int, [c_int]),

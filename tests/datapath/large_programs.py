@@ -145,6 +145,14 @@ def options(text: Text, n: int) -> None:
         text.state(f"ended{i}", select(f"hdr.base{i}.next", [("1", then)]))
 
 
+def tangle(text: Text, n: int) -> None:
+    """One loop of n states, each of which goes to any: what the verifier has to refuse."""
+    for i in range(n):
+        text.header(f"h{i}", "bit<16> next; bit<16> a;")
+        arms = [(f"{j}", f"s{j}") for j in text.rng.sample(range(1, n), 4)] + [(f"{n}", f"s{i + 1}")][: i + 1 < n]
+        text.state(f"s{i}" if i else "start", extract(f"h{i}"), select(f"hdr.h{i}.next", arms))
+
+
 # ------------------------------------------------------------------------------------------------ what a state can do
 def subparsers(text: Text, n: int) -> None:
     """A sub-parser of four states, called from n / 5 places."""
@@ -229,6 +237,7 @@ def value_sets(text: Text, n: int) -> None:
         text.state(name, extract(f"h{i}"), select(f"hdr.h{i}.x, hdr.h{i}.y", arms))
 
 
+TOO_MUCH = "tangle"  # no KIND: of some 100 states the kernel does not take it
 KINDS: dict[str, Callable[[Text, int], None]] = {
     make.__name__: make
     for make in (
@@ -241,10 +250,10 @@ def large_program(kind: str, n: int, seed: int = 1) -> str:
     """Return a program's text.
 
     Args:
-        kind: One of ``KINDS``.
+        kind: One of ``KINDS``, or ``TOO_MUCH``.
         n: Roughly the number of states that the parser has when its stacks are unrolled.
         seed: Of what is random in it.
     """
     text = Text(random.Random(seed))
-    KINDS[kind](text, n)
+    (tangle if kind == TOO_MUCH else KINDS[kind])(text, n)
     return text.p4()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from testbed.wait import wait_until
+from tests.datapath.large_programs import TOO_MUCH, large_program
 
 pytestmark = pytest.mark.network
 OVSP4 = [sys.executable, "-m", "testbed.cli"]
@@ -59,3 +60,32 @@ def test_up_and_down() -> None:
     wait_until(
         lambda: not any(Path(f"/proc/{pid}").exists() for pid in host_pids), what="init to bury the hosts' shells"
     )
+
+
+def test_a_parser_that_the_kernel_refuses_runs_on_af_xdp(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root: builds a network")
+    (tmp_path / "tangle.p4").write_text(large_program(TOO_MUCH, 40))
+    topology = tmp_path / "tangle.yaml"
+    topology.write_text("program: tangle.p4\nswitches: [s1]\nhosts: [a, b]\nlinks: [[a, s1], [s1, b]]\n")
+    reason = "the kernel's verifier refused the XDP program: it is too complex"
+    with subprocess.Popen(
+        [*OVSP4, "up", str(topology)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            text = read_until(process, "PID")
+            assert f"\non afxdp, not XDP: {reason}" in text
+            network = re.findall(r"^  ovsp4 show --network (.*)$", text, re.MULTILINE)[0]
+            show = [*OVSP4, "show", "--network", network]
+            shown = subprocess.run(show, capture_output=True, text=True, check=True).stdout
+            assert f"    engine afxdp ({reason}" in shown
+            log = subprocess.run([*show, "--json"], capture_output=True, text=True, check=True).stdout
+            assert "processed 1000001 insns" in log
+            process.send_signal(signal.SIGINT)
+            assert process.wait(START_TIMEOUT_S) == 0
+        finally:
+            process.kill()
+    done = subprocess.run([*OVSP4, "up", str(topology), "--datapath=xdp"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr

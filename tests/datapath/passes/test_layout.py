@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from ir_builder import const, extract, header, program, select, stack, state
 
+from datapath.errors import P4UnsupportedError
 from datapath.ir.layout import KeyLayout
 from datapath.ir.model import Assign, Checksum, CoveredField, Lookahead, Variable, VarRef
 from datapath.passes.compute_layout import compute_layout
@@ -119,3 +120,22 @@ def test_json_round_trip_keeps_the_hash():
 def test_another_layout_has_another_hash(name):
     changed = tuple(replace(h, type_name="other") if h.path == name else h for h in example().headers)
     assert compute_layout(example(headers=changed)).hash != compute_layout(example()).hash
+
+
+@pytest.mark.parametrize(
+    ("n", "width", "what"),
+    [
+        (257, 8, "257 headers; a switch takes 256"),
+        (17, 1024, "a flow key of 2192 bytes; a switch takes 2048"),
+    ],
+)
+def test_what_no_engine_has_room_for_is_refused(n, width, what):
+    headers = tuple(header(f"h{i}", x=width) for i in range(n))
+    states = state("start", *(extract(h.path) for h in headers), to="accept")
+    with pytest.raises(P4UnsupportedError, match=what):
+        compute_layout(program(headers, states))
+
+
+def test_as_many_headers_as_a_byte_can_name():
+    headers = tuple(header(f"h{i}", x=8) for i in range(256))
+    assert len(compute_layout(program(headers, state("start", to="accept"))).headers) == 256

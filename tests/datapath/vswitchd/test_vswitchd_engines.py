@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from large_programs import TOO_MUCH, large_program
 
 from datapath.client import find_program
 from datapath.errors import VerifierError
@@ -66,6 +67,22 @@ def test_afxdp_does_not_even_try(refusals: list[str], engines: Engines) -> None:
     assert (parts.engine, parts.reason) == ("afxdp", "")
     parts.close(())
     assert refusals == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: XDP")
+def test_a_parser_that_the_kernel_really_refuses(engines: Engines, tmp_path: Path) -> None:
+    program = tmp_path / "tangle.p4"
+    program.write_text(large_program(TOO_MUCH, 40))
+    parts = open_bridge(engines, 0, "auto", str(program))
+    first, *log = parts.reason.splitlines()
+    assert (parts.engine, first) == (
+        "afxdp",
+        "the kernel's verifier refused the XDP program: it is too complex (1,000,000 instructions followed)",
+    )
+    assert any(line.startswith("processed 1000001 insns") for line in log)
+    parts.close(())
+    with pytest.raises(VerifierError, match=r"(?s)too complex.*hint: .*--datapath=afxdp"):
+        open_bridge(engines, 0, "xdp", str(program))
 
 
 def test_programs_are_found_by_name_and_by_path() -> None:

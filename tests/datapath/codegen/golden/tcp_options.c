@@ -68,7 +68,7 @@ next:
 		offset = pkt_forget(result, offset);
 		v_length = pkt_forget(result, v_length);
 		v_visits = pkt_forget(result, v_visits);
-		if (++rounds > 64) /* the visits end it no later */
+		if (++rounds > 32) /* the visits end it no later */
 			goto fail_ParserTimeout;
 		const __u64 t1 = (v_visits + 1ULL) & 0xff;
 		v_visits = t1;
