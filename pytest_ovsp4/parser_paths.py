@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,7 +35,7 @@ class PathOf:
         outcome = self.path.outcome
         end = outcome.states[-1] if outcome.states else ""
         what = outcome.verdict if outcome.verdict == "accept" else outcome.error
-        return f"path{self.path.number}-{what}-{end}"
+        return f"path{self.path.number}-{what}-{end}-{len(self.path.packet)}B"
 
 
 @pytest.fixture
@@ -94,6 +95,13 @@ def paths_for(keys: Iterable[NetworkKey | None], max_paths: int, seed: int) -> l
     """Return the paths of the programs that the networks run, each program's once; [None] if there is no network."""
     sources = dict.fromkeys(_source(key.topology) for key in keys if key is not None)
     return [path for source in sources for path in _paths(source, max_paths, seed)] or [None]
+
+
+def names_of(paths: Iterable[PathOf | None]) -> list[str]:
+    """Return the names of tests' cases, with the program's name where there are several programs."""
+    known = [path for path in paths if path is not None]
+    several = len({path.source for path in known}) > 1
+    return [f"{Path(path.source[0]).stem}-{path}" if several else str(path) for path in known] or ["None"]
 
 
 def belongs(item: pytest.Item) -> bool:

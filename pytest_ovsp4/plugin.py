@@ -49,7 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "parser_path" in metafunc.fixturenames:
         options = metafunc.config.stash[keys.OPTIONS]
         paths = parser_paths.paths_for(wanted, options.max_paths, options.seed)
-        metafunc.parametrize("parser_path", paths, ids=str, indirect=True)
+        metafunc.parametrize("parser_path", paths, ids=parser_paths.names_of(paths), indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

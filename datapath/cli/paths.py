@@ -97,18 +97,11 @@ def _write_pcap(file: Path, found: ParserPaths) -> None:
     shown = [path for path in found.paths if path.packet]
     try:
         if file.suffix == ".pcapng":
-            write_pcapng(file, ((float(path.number), path.packet, _comment(path)) for path in shown))
+            write_pcapng(file, ((float(path.number), path.packet, str(path)) for path in shown))
         else:
             write_pcap(file, ((float(path.number), path.packet) for path in shown))
     except OSError as error:
         raise OvsP4Error(f"{file}: {error.strerror}") from error
-
-
-def _comment(path: ParserPath) -> str:
-    number, _, verdict, error, states = _row(path)
-    reason = "" if verdict == "accept" else f" {error}"
-    port = "" if path.in_port is None else f" from port {path.in_port}"
-    return f"path {number}{port}: {verdict}{reason}: {states}"
 
 
 def summary(found: ParserPaths, program: Program) -> str:
@@ -152,20 +145,10 @@ def table(found: ParserPaths) -> str:
 
 
 def _row(path: ParserPath) -> tuple[str, str, str, str, str]:
+    from datapath.paths.enumerate import states_text
+
     outcome = path.outcome
-    states = " ".join(_runs(outcome.states))
-    return str(path.number), str(len(path.packet)), outcome.verdict, outcome.error, states
-
-
-def _runs(states: tuple[str, ...]) -> list[str]:
-    """Return the states, those that follow themselves once with how often: ``["option", "x64"]``."""
-    found: list[str] = []
-    start = 0
-    for i, state in enumerate(states):
-        if i + 1 == len(states) or states[i + 1] != state:
-            found.append(state if i == start else f"{state}*{i + 1 - start}")
-            start = i + 1
-    return found
+    return str(path.number), str(len(path.packet)), outcome.verdict, outcome.error, states_text(outcome.states)
 
 
 def as_json(found: ParserPaths) -> dict[str, object]:

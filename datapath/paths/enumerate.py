@@ -8,12 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from datapath.errors import NotSupportedError
 from datapath.ir.graph import arms_of, base_name, is_continuation
 from datapath.ir.interpret import Interpreter, ParseOutcome
-from datapath.ir.model import Program
+from datapath.ir.model import ACCEPT, Program
 
 if TYPE_CHECKING:
     from datapath.paths.explorer import Explorer, Finished
@@ -31,6 +32,18 @@ class ParserPath:
     truncated: bool  # the packet ends before or within what the parser wanted to read
     in_port: int | None  # the port that it must come in by, None if that does not matter
     outcome: ParseOutcome  # by the reference model
+
+    def __str__(self) -> str:
+        """Return a line on it: "path 7 from port 3: reject PacketTooShort: start parse_vlan*2 parse_ipv4"."""
+        port = "" if self.in_port is None else f" from port {self.in_port}"
+        error = "" if self.outcome.verdict == ACCEPT else f" {self.outcome.error}"
+        return f"path {self.number}{port}: {self.outcome.verdict}{error}: {states_text(self.outcome.states)}"
+
+
+def states_text(states: tuple[str, ...]) -> str:
+    """Return the states, those that follow themselves once with how often: "start option*64"."""
+    runs = [(state, len(list(run))) for state, run in groupby(states)]
+    return " ".join(state if n == 1 else f"{state}*{n}" for state, n in runs)
 
 
 @dataclass(frozen=True)

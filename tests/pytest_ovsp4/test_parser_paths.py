@@ -47,9 +47,19 @@ def test_each_network_has_the_paths_of_its_own_program(pytester: pytest.Pytester
     options = ["--topology=one.yaml", "--topology=two.yaml", "--datapath=xdp", "--datapath=afxdp"]
     result = pytester.runpytest_subprocess("--collect-only", "-q", *options)
     ids = [line for line in result.outlines if "::test_it[" in line]
+    assert "test_each_network_has_the_paths_of_its_own_program.py::test_it[one-xdp-one-path1-accept-tag-18B]" in ids
     for network, n_paths in (("one-xdp", N_PATHS), ("one-afxdp", N_PATHS), ("two-xdp", N_PATHS + 1)):
         assert len([i for i in ids if f"[{network}-" in i]) == n_paths
     assert len(ids) == 2 * N_PATHS + 2 * (N_PATHS + 1)
+
+
+@pytest.mark.usefixtures("two_programs")
+def test_names_say_how_a_path_ends(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--collect-only", "-q", "--topology=one.yaml")
+    names = [line.partition("[one-auto-")[2] for line in result.outlines if "::test_it[" in line]
+    assert "path1-accept-tag-18B]" in names
+    assert "path3-PacketTooShort-tag-14B]" in names
+    assert len(set(names)) == N_PATHS
 
 
 @pytest.mark.usefixtures("two_programs")

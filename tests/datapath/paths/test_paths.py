@@ -182,6 +182,11 @@ def test_seed_decides_what_is_free_and_nothing_else() -> None:
     assert summary(first) == summary(other)
 
 
+def test_a_path_as_text(tmp_path: Path) -> None:
+    texts = {str(path).partition(": ")[2] for path in paths_of("stack", tmp_path).paths}
+    assert {"accept: start", "accept: start*3", "reject StackOutOfBounds: start*4"} <= texts
+
+
 def test_packets_stay_within_the_size(tmp_path: Path) -> None:
     found = enumerate_paths(compile_states(CONSTRUCTS["loop"][0], tmp_path).program, max_size=20)
     assert max(len(path.packet) for path in found.paths) <= 20

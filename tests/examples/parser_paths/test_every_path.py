@@ -42,4 +42,5 @@ def test_switch_parses_as_the_model(parser_path, topology, inject, add_flows, dr
     reason = "PARSER_REJECT" if rejected and topology.on_reject == "drop" else "NO_ACTION"
     expected[reason] = expected.get(reason, 0) + 1
     inject(host, parser_path.packet)
-    wait_until(dropped, until=lambda counted: counted == expected, what=f"the switch to count {expected}")
+    what = f"the switch to count {expected}, as predicted for {parser_path} (packet {parser_path.packet.hex()})"
+    wait_until(dropped, until=lambda counted: counted == expected, what=what)
