@@ -24,6 +24,7 @@ from datapath.compiler import compile_program  # noqa: E402
 Found = list[tuple[str, str]]  # (name of a file, its text)
 Work = Callable[[argparse.Namespace, int, float], tuple[Counter[str], Found]]
 PARSER_TURN_S = 10
+PROGRESS_S = 60
 
 
 def compiler(args: argparse.Namespace, seed: int, seconds: float) -> tuple[Counter[str], Found]:
@@ -58,14 +59,20 @@ def parser(args: argparse.Namespace, seed: int, seconds: float) -> tuple[Counter
 
 
 def differential(args: argparse.Namespace, seed: int, seconds: float) -> tuple[Counter[str], Found]:
-    """Hold the engines against each other."""
+    """Hold the engines against each other, and say now and then how far it got."""
     counts = Counter[str]()
+    told = time.monotonic()
     programs = [Path(p) for p in args.program] or fuzzed_programs()
     programs = programs[seed % len(programs) :] + programs[: seed % len(programs)]  # jobs do not go in step
     try:
         for path, n, _ in fuzz_in_turn(programs, seconds, seed, reference=not args.no_reference):
             counts["packets"] += n
             counts[f"packets of {path.stem}"] += n
+            if time.monotonic() > told + PROGRESS_S:
+                told = time.monotonic()
+                print(f"differential, seed {seed}: {counts['packets']} packets so far", file=sys.stderr, flush=True)
+            if args.packets and counts["packets"] * args.jobs >= args.packets:
+                break
     except Disagreement as difference:
         return counts, [(f"differential-{difference.program.stem}-{seed}.txt", f"{difference}\n")]
     return counts, []
@@ -112,6 +119,7 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--findings", type=Path, default=Path("fuzz-findings"))
+    options.add_argument("--packets", type=int, default=0)
     options.add_argument("--no-reference", action="store_true")
     options.add_argument("--program", action="append", default=[])
     args = options.parse_args(arguments)
