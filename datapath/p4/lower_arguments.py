@@ -83,9 +83,12 @@ class LowerArguments(LowerLoops):
         return copies
 
     def _is_reached_by_others(self, argument: _Argument, given: Sequence[_Argument]) -> bool:
-        """Tell whether the place may be changed, or its change be seen, under another name."""
+        """Tell whether the place may be changed under another name.
+
+        One that is only read is copied then, so that whoever changes it may do so in place.
+        """
         mine = roots(argument.place)
-        rivals = [a for a in given if a is not argument and not a.is_own and (argument.is_written or a.is_written)]
+        rivals = [a for a in given if a is not argument and not a.is_own and a.is_written]
         if any(mine & roots(rival.place) for rival in rivals):
             return True
         return argument.param.direction != "out" and _may_write(self.out[argument.n_before :], mine)
