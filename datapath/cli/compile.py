@@ -17,6 +17,8 @@ from datapath.cli.program import add_program_arguments, compile_arguments, compl
 from datapath.cli.warning_options import HelpWarnings
 from datapath.errors import OvsP4Error
 
+MAX_NAMES = 8  # of controls told in a note
+
 if TYPE_CHECKING:
     from datapath.compiler import CompiledProgram
     from datapath.ir.model import Program
@@ -50,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         check_pass_names(args.dump_after)
         compiled = compile_arguments(args)
-        for skipped in compiled.program.skipped:
-            print(f"note: not used: {skipped}", file=sys.stderr)
+        for note in notes(compiled.program):
+            print(f"note: {note}", file=sys.stderr)
         if args.dump_after:
             sys.stdout.writelines(dumps(compiled.program, args.dump_after))
         text = f'#include "ctx/{args.target}.h"\n\n{compiled.c_source}'
@@ -66,6 +68,25 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return complain(OvsP4Error(f"{error.filename}: {error.strerror}"))
     return 0
+
+
+def notes(program: Program) -> list[str]:
+    """Say what of the parts that are not run is used all the same, and which are of no use: a line a kind."""
+    by_use: dict[str, list[str]] = {}
+    unused: dict[str, list[str]] = {}
+    for part in program.skipped:
+        for what in part.used:
+            by_use.setdefault(what, []).append(part.name)
+        if not part.used:
+            unused.setdefault(part.kind, []).append(part.name)
+    told = [f"{what} ({_some(names)})" for what, names in by_use.items()]
+    lines = [f"used of controls: {'; '.join(told)}"] if told else []
+    return lines + [f"not used: {kind}{'s' * (len(names) > 1)} {_some(names)}" for kind, names in unused.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def check_pass_names(names: Sequence[str]) -> None:

@@ -484,6 +484,19 @@ class Checksum:
 
 
 @dataclass(frozen=True)
+class SkippedPart:
+    """A part of the source that is not run; ``used`` says what it tells all the same."""
+
+    kind: str  # control, parser
+    name: str
+    location: Location
+    used: tuple[str, ...] = ()  # HEADER_ORDER, "checksum ipv4.hdrChecksum"
+
+
+HEADER_ORDER = "order of headers"
+
+
+@dataclass(frozen=True)
 class Program:
     """A compiled parser: what a switch knows of its protocols."""
 
@@ -497,7 +510,7 @@ class Program:
     emit_order: tuple[str, ...]  # header paths as the deparser emits them, else in order of declaration
     checksums: tuple[Checksum, ...] = ()
     value_sets: tuple[ValueSet, ...] = ()
-    skipped: tuple[str, ...] = ()  # what of the source is not used: "control MyIngress (x.p4:40)"
+    skipped: tuple[SkippedPart, ...] = ()  # controls, and parsers that are not this one
 
     def header(self, path: str) -> Header:
         return next(h for h in self.headers if h.path == path)

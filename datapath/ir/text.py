@@ -81,8 +81,9 @@ def _program(program: Program) -> Iterator[str]:
         yield "emit " + ", ".join(program.emit_order)
     for checksum in program.checksums:
         yield _checksum(checksum)
-    for text in program.skipped:
-        yield f"skipped {text}"
+    for part in program.skipped:
+        used = f", used: {', '.join(part.used)}" if part.used else ""
+        yield f"skipped {part.kind} {part.name}{used}"
     for state in program.states:
         yield from _state(program, state)
 

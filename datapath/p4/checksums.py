@@ -31,9 +31,13 @@ WORDS = ("payload", "optional")
 def find_checksums(parts: Parts, root: Root, headers: Sequence[ir.Header], report: Report) -> tuple[ir.Checksum, ...]:
     """Return the checksums of a program, each field once: an update counts before a verification."""
     found: dict[tuple[str, str], ir.Checksum] = {}
-    for checksum in [*_annotated(root, headers, report), *_in_controls(parts, root, headers, report)]:
+    annotated = [(None, checksum) for checksum in _annotated(root, headers, report)]
+    for view, checksum in [*annotated, *_in_controls(parts, root, headers, report)]:
         if checksum.location is not None and _is_sixteen_bits(checksum, headers):
-            found.setdefault((checksum.header, checksum.field), checksum)
+            field = (checksum.header, checksum.field)
+            if view is not None and field not in found:
+                root.use(view, f"checksum {checksum.header}.{checksum.field}")
+            found.setdefault(field, checksum)
         elif checksum.location is not None:
             report.warning(
                 "checksum",
@@ -139,8 +143,11 @@ def _add_listed(item: ast.StringLiteral, listed: FieldList, headers: Sequence[ir
 
 
 # ---------------------------------------------------------------------------------------------------- controls
-def _in_controls(parts: Parts, root: Root, headers: Sequence[ir.Header], report: Report) -> Iterator[ir.Checksum]:
-    found: list[tuple[bool, ir.Checksum]] = []
+def _in_controls(
+    parts: Parts, root: Root, headers: Sequence[ir.Header], report: Report
+) -> Iterator[tuple[View, ir.Checksum]]:
+    """Yield the checksums of controls with the control that has each, updates first."""
+    found: list[tuple[bool, View, ir.Checksum]] = []
     for control in parts.controls:
         sums: dict[str, _Sum] = {}
         for view, statement in root.statements(root.view(control)):
@@ -149,13 +156,13 @@ def _in_controls(parts: Parts, root: Root, headers: Sequence[ir.Header], report:
                 if checksum is not None:
                     callee = statement.call.callee
                     is_update = isinstance(callee, ast.Name) and callee.name.startswith("update")
-                    found.append((is_update, checksum))
+                    found.append((is_update, view, checksum))
                 _sum_call(view, statement.call, root, headers, sums)
             elif isinstance(statement, ast.AssignStmt):
                 checksum = _sum_result(view, statement, root, headers, sums, report)
                 if checksum is not None:
-                    found.append((True, checksum))
-    yield from (c for _, c in sorted(found, key=lambda pair: not pair[0]))
+                    found.append((True, view, checksum))
+    yield from ((view, checksum) for _, view, checksum in sorted(found, key=lambda item: not item[0]))
 
 
 def _v1model_call(view: View, call: ast.CallExpr, root: Root, headers: Sequence[ir.Header]) -> ir.Checksum | None:

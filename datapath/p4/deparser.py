@@ -36,6 +36,11 @@ class Root:
         self.root = root
         self.params = params
         self.info = info
+        self.used: dict[ast.ControlDecl, dict[str, None]] = {}  # what each control tells, in order
+
+    def use(self, view: View, what: str) -> None:
+        """Remember that something was read off a control."""
+        self.used.setdefault(view.control, {})[what] = None
 
     def view(self, control: ast.ControlDecl) -> View:
         """Give a control's parameters the parser's places of the same types."""
@@ -126,6 +131,8 @@ def emit_order(parts: Parts, root: Root, all_headers: list[str]) -> tuple[str, .
             callee = statement.call.callee
             if isinstance(callee, ast.Member) and callee.member == "emit" and statement.call.args:
                 place = root.place(view, statement.call.args[0].value)
+                if place is not None:
+                    root.use(view, ir.HEADER_ORDER)
                 for header in headers_in(place) if place is not None else ():
                     order.setdefault(header.at.path)
     for path in all_headers:

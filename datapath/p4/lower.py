@@ -56,20 +56,22 @@ def lower(program: ast.SourceProgram, info: Info, report: Report, path: Path) ->
         emit_order=emit_order(parts, root, [h.path for h in lowering.headers]),
         checksums=find_checksums(parts, root, lowering.headers, report),
         value_sets=tuple(lowering.value_sets),
-        skipped=_skipped(program, parts, lowering.applied),
+        skipped=_skipped(program, parts, lowering.applied, root),
     )
     return None if report.n_errors else program_ir
 
 
-def _skipped(program: ast.SourceProgram, parts: architecture.Parts, applied: Set[ast.Node]) -> tuple[str, ...]:
-    """Name the parsers and controls that the switch does not use."""
-    names = []
+def _skipped(
+    program: ast.SourceProgram, parts: architecture.Parts, applied: Set[ast.Node], root: Root
+) -> tuple[ir.SkippedPart, ...]:
+    """Return the parsers and controls that the switch does not run."""
+    skipped = []
     for node in program.declarations:
-        if isinstance(node, ast.ControlDecl) and node is not parts.deparser:
-            names.append(f"control {node.name} ({Path(node.loc.file).name}:{node.loc.line})")
+        if isinstance(node, ast.ControlDecl):
+            skipped.append(ir.SkippedPart("control", node.name, node.loc, tuple(root.used.get(node, ()))))
         elif isinstance(node, ast.ParserDecl) and node is not parts.parser and node not in applied:
-            names.append(f"parser {node.name} ({Path(node.loc.file).name}:{node.loc.line})")
-    return tuple(names)
+            skipped.append(ir.SkippedPart("parser", node.name, node.loc))
+    return tuple(skipped)
 
 
 class ProgramLowering(LowerSelects):

@@ -14,6 +14,7 @@ from datapath.ir.graph import loops, reachable, targets
 from datapath.ir.keysets import shadowed
 from datapath.ir.model import (
     ACCEPT,
+    HEADER_ORDER,
     REJECT,
     Assign,
     CopyHeader,
@@ -140,7 +141,7 @@ def _variables(program: Program, live: list[State]) -> Iterator[Diagnostic]:
         if not variable.in_key:
             doing = "set but never read" if variable.name in written else "never used"
             yield _warning("unused-variable", place, f"this local variable is {doing}")
-        elif not program.skipped:  # nothing but the parser could set it
+        elif all(part.used == (HEADER_ORDER,) for part in program.skipped):  # nothing but the parser could set it
             yield _warning("unset-metadata", place, f"'{variable.name}' is never set: it is not in the flow key")
 
 

@@ -214,3 +214,26 @@ def test_parse_refuses_entries_that_are_none(ovsp4, hex_file, text, message):
     status, _, err = ovsp4("parse", VALUE_SETS, "--hex", hex_file("00"), "--value-set", text)
     assert status == 2
     assert message in err
+
+
+def test_notes_say_what_of_the_controls_is_used(ovsp4, tmp_path):
+    (tmp_path / "x.p4").write_text(
+        "#include <v1model.p4>\n"
+        "header h_t { bit<8> x; bit<8> y; bit<16> sum; }\n struct headers_t { h_t h; }\n struct meta_t {}\n"
+        "parser P(packet_in p, out headers_t hdr, inout meta_t m, inout standard_metadata_t s) {\n"
+        "    state start { p.extract(hdr.h); transition accept; }\n}\n"
+        "control MyVerify(inout headers_t hdr, inout meta_t m) {\n"
+        "    apply { verify_checksum(true, { hdr.h.x, hdr.h.y }, hdr.h.sum, HashAlgorithm.csum16); }\n}\n"
+        "control MyIngress(inout headers_t hdr, inout meta_t m, inout standard_metadata_t s) { apply { } }\n"
+        "control MyEgress(inout headers_t hdr, inout meta_t m, inout standard_metadata_t s) { apply { } }\n"
+        "control MyUpdate(inout headers_t hdr, inout meta_t m) {\n"
+        "    apply { update_checksum(true, { hdr.h.x, hdr.h.y }, hdr.h.sum, HashAlgorithm.csum16); }\n}\n"
+        "control MyDeparser(packet_out p, in headers_t hdr) { apply { p.emit(hdr.h); } }\n"
+        "V1Switch(P(), MyVerify(), MyIngress(), MyEgress(), MyUpdate(), MyDeparser()) main;\n"
+    )
+    status, _, err = ovsp4("compile", str(tmp_path / "x.p4"), "--target", "user")
+    assert status == 0
+    assert err.splitlines() == [
+        "note: used of controls: checksum h.sum (MyUpdate); order of headers (MyDeparser)",
+        "note: not used: controls MyVerify, MyIngress, MyEgress",
+    ]

@@ -7,8 +7,20 @@ from textwrap import dedent
 
 from ir_builder import const, extract, header, program, stack, state
 
+from datapath.errors import Location
+from datapath.ir.model import (
+    HEADER_ORDER,
+    Checksum,
+    CoveredField,
+    InValueSet,
+    Lookahead,
+    Range,
+    Select,
+    SkippedPart,
+    ValueSet,
+    Variable,
+)
 from datapath.ir.model import Case as Arm
-from datapath.ir.model import Checksum, CoveredField, InValueSet, Lookahead, Range, Select, ValueSet, Variable
 from datapath.ir.text import dump
 
 
@@ -24,7 +36,10 @@ def test_dump():
         ),
         value_sets=(ValueSet("ports", 4, (8,)),),
         checksums=(Checksum("h", "csum", (CoveredField("h", "n", 0, 8),), with_payload=True),),
-        skipped=("control C (x.p4:9)",),
+        skipped=(
+            SkippedPart("control", "C", Location("x.p4", 9, 1)),
+            SkippedPart("control", "D", Location("x.p4", 10, 1), (HEADER_ORDER, "checksum h.csum")),
+        ),
         emit_order=("u.x", "h", "m[0]", "m[1]"),
     )
     assert (
@@ -43,7 +58,8 @@ def test_dump():
         error Mine
         emit u.x, h, m[0], m[1]
         checksum h.csum over h.n@0, payload
-        skipped control C (x.p4:9)
+        skipped control C
+        skipped control D, used: order of headers, checksum h.csum
         state start
             extract h, 32w0x10
             extract m.next
