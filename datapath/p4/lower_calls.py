@@ -180,10 +180,13 @@ class LowerCalls(LowerArguments):
         sizes = t.size_range(header)
         if sizes is None:
             self.unsupported(location, f"extracting a '{header}' into _")
-        total: ir.Expr = ir.Const(sizes[0], 32)
-        if bits_node is not None:
-            total = ir.Binary("+", total, self.scalar(bits_node), 32)
-        self.emit(ir.Advance(total, location))
+        if bits_node is None:
+            self.emit(ir.Advance(ir.Const(sizes[0], 32), location))
+            return
+        bits = self.temporary(ir.Resize(self.scalar(bits_node), 64), location)  # no sum wraps round
+        self.emit(ir.Advance(ir.Binary("+", bits, ir.Const(sizes[0], 64), 64), location))
+        fits = ir.Binary("<=", bits, ir.Const(sizes[1] - sizes[0], 64), 1)
+        self.emit(ir.Verify(fits, ir.Const(ir.CORE_ERRORS.index("HeaderTooShort"), 32), location))
 
     def _extract_local(self, place: StructPlace, bits: ir.Expr | None, location: Location) -> None:
         """Extract into a header that is a local variable: look ahead field by field, then advance."""
