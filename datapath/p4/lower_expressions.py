@@ -419,4 +419,6 @@ class LowerExpressions(LowerBase):
 
 
 def _type_of_value(value: RValue) -> t.Type | None:
+    if isinstance(value, ChoicePlace):
+        return _type_of_value(value.choices[0])
     return value.type if isinstance(value, Compound | HeaderPlace | StructPlace | StackPlace) else None

@@ -326,6 +326,8 @@ class LowerStatements(LowerExpressions):
 
 
 def _type_of(place: Place) -> t.Type:
+    if isinstance(place, ChoicePlace):
+        return _type_of(place.choices[0])
     assert isinstance(place, HeaderPlace | StructPlace | StackPlace)
     return place.type
 
