@@ -190,6 +190,7 @@ def packet_checksums(journal: Journal) -> Callable[[Any], None]:
     from testbed.checksums import assert_checksums
 
     def check(packet: Any) -> None:
+        __tracebackhide__ = True
         journal.count("checksums")
         assert_checksums(packet)
 

@@ -8,14 +8,19 @@ is what tests use, ``parser_paths.py`` runs them for each path through a parser,
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import TracebackType
 
 import pytest
 
+from datapath import OvsP4Error
 from pytest_ovsp4 import fixtures, keys, parser_paths
 from pytest_ovsp4.options import add_options, load_topology, read_options
 from pytest_ovsp4.pool import NetworkKey, Pool
 from pytest_ovsp4.summary import NETWORK, show_summary
+
+_OUR_FOLDERS = [Path(__file__).parents[1] / name for name in ("datapath", "pytest_ovsp4", "testbed", "topologies")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,17 +87,43 @@ def _check_marker(item: pytest.Item, specs: tuple[str, ...]) -> None:
 
 
 def _beside(item: pytest.Item, spec: str) -> str:
-    """Return a marker's topology with its file, if it lies beside the test's, as an absolute path."""
+    """Return a marker's topology with its file, if it lies beside the test's, as an absolute path.
+
+    Also where it is nowhere: the message is to name the files beside the test.
+    """
     file, bracket, parameters = spec.partition("[")
     path = item.path.parent / file
-    return f"{path}{bracket}{parameters}" if path.is_file() else spec
+    is_path = file.endswith((".yaml", ".yml")) and not Path(file).exists()
+    return f"{path}{bracket}{parameters}" if is_path or path.is_file() else spec
+
+
+def _end_in_the_test(error: BaseException) -> None:
+    """Cut our own calls off the end of a traceback, unless nothing of a test's comes before them."""
+    steps = list(_steps(error.__traceback__))
+    while steps and any(Path(steps[-1].tb_frame.f_code.co_filename).is_relative_to(own) for own in _OUR_FOLDERS):
+        steps.pop()
+    if not steps or steps[-1].tb_frame.f_globals.get("__name__", "").startswith(("_pytest.", "pluggy.")):
+        return
+    kept: TracebackType | None = None
+    for step in reversed(steps):
+        kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    error.__traceback__ = kept
+
+
+def _steps(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note the network that the test ran on, for the summary."""
+    """Note the network that the test ran on, for the summary; show where a mistake was made, not where we noticed."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, OvsP4Error) and not item.config.option.fulltrace:
+        _end_in_the_test(call.excinfo.value)
+        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
     report = yield
     callspec = getattr(item, "callspec", None)
     key = callspec.params.get("network_key") if callspec is not None else None

@@ -28,6 +28,7 @@ class _Summary:
     rows: dict[str, Counter[str]] = field(default_factory=dict)  # by network
     lines: dict[str, None] = field(default_factory=dict)  # in order, each once
     measures: list[str] = field(default_factory=list)
+    skips: dict[str, None] = field(default_factory=dict)  # why tests were skipped, each reason once
 
     def add(self, outcome: str, name: str, value: str) -> None:
         """Take one property of a report."""
@@ -47,13 +48,16 @@ def show_summary(terminal: pytest.TerminalReporter, results_dir: Path) -> None:
     summary = _Summary()
     for outcome, name, value in _properties(terminal):
         summary.add(outcome, name, value)
+    for report in terminal.getreports("skipped"):
+        if any(name == NETWORK for name, _ in report.user_properties):
+            summary.skips.setdefault(str(report.longrepr[2]).removeprefix("Skipped: "))
     if not summary.rows:
         return
     terminal.section("networks")
     columns = [c for c in _COLUMNS if c in _ALWAYS or any(row[c] for row in summary.rows.values())]
     cells = [["network", *columns]]
     cells += [[network, *(str(row[c]) for c in columns)] for network, row in summary.rows.items()]
-    for line in (*_table(cells), *summary.lines, *summary.measures):
+    for line in (*_table(cells), *summary.lines, *summary.measures, *(f"skipped: {why}" for why in summary.skips)):
         terminal.write_line(line)
     if any(row["failed"] or row["error"] for row in summary.rows.values()) and results_dir.is_dir():
         terminal.write_line(f"captures and logs of what failed: {results_dir}")

@@ -68,6 +68,7 @@ def check_checksums(packet: Any) -> list[ChecksumResult]:
 
 def assert_checksums(packet: Any) -> None:
     """Fail unless the packet has a checksum and all it has are correct."""
+    __tracebackhide__ = True  # pytest shows the test's own line
     results = check_checksums(packet)
     wrong = [str(result) for result in results if not result.correct]
     if wrong:

@@ -256,3 +256,30 @@ def test_it(inject, expect_none, packet):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*no drop reason 'NO_MATCH'*NO_ACTION*TTL*"])
+
+
+def test_a_mistake_in_a_test_is_shown_where_it_stands(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+def change(add_flows):
+    add_flows("s1", "ipv4.tttl=1,actions=drop")
+
+def test_flow(add_flows):
+    change(add_flows)
+
+def test_checksum(packet_checksums):
+    packet_checksums(bytes(60))
+""",
+    )
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            ">*add_flows*ipv4.tttl=1,actions=drop*",
+            "E *FlowError: ipv4 has no such field",
+            "*test_a_mistake_in_a_test_is_shown_where_it_stands.py:*: FlowError",
+            "E *no checksum that could be checked*",
+        ]
+    )
+    for ours in ("client.py", "flows.py", "checksums.py", "fixtures.py"):
+        result.stdout.no_fnmatch_line(f"*{ours}:*")

@@ -81,6 +81,13 @@ def test_a_wrong_topology_in_a_marker_is_an_error_with_its_place(pytester: pytes
     result.stdout.no_fnmatch_line("*options.py:*")
 
 
+def test_a_misspelt_file_in_a_marker_is_looked_for_beside_the_test(pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("tests")
+    (folder / "mine.yaml").write_text("program: l2l3\nswitches: [s1]\n")
+    (folder / "test_it.py").write_text("import pytest\n@pytest.mark.topology('mind.yaml')\ndef test_it(network): pass")
+    pytester.runpytest().stdout.fnmatch_lines(["*there is no file */tests/mind.yaml", "*did you mean 'mine.yaml'?"])
+
+
 def test_the_header_says_what_runs(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     result = pytester.runpytest("--topology=single", "--datapath=afxdp")
@@ -95,9 +102,9 @@ def not_root(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("not_root")
 def test_without_root_a_network_test_skips(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TEST_OF_A_NETWORK)
-    result = pytester.runpytest("--topology=single", "-rs")
+    result = pytester.runpytest("--topology=single")
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*takes root*"])
+    result.stdout.fnmatch_lines(["skipped: *takes root*"])
 
 
 @pytest.mark.usefixtures("not_root")
