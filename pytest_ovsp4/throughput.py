@@ -21,6 +21,7 @@ class Throughput:
     sent: int  # packets
     received: int
     pps: float  # at the receiver
+    window: int | None = None  # so many on their way at most: then `pps` is the pace of the measurement
 
     @property
     def loss(self) -> float:
@@ -28,7 +29,15 @@ class Throughput:
         return 1 - self.received / self.sent if self.sent else 0.0
 
     def __str__(self) -> str:
-        return f"{self.sent} packets, {self.received} arrived ({self.loss:.2%} lost), {self.pps / 1e6:.2f} Mpps"
+        at_once = f", {self.window} at once" if self.window else ""
+        return f"{self.sent} packets{at_once}, {self.received} arrived ({self.loss:.2%} lost), {rate_text(self.pps)}"
+
+
+def rate_text(pps: float) -> str:
+    """Return packets a second in a unit that leaves digits to read."""
+    if pps >= 100_000:
+        return f"{pps / 1e6:.2f} Mpps"
+    return f"{pps / 1e3:.1f} kpps" if pps >= 1000 else f"{pps:.0f} pps"
 
 
 def measure_throughput(
@@ -66,7 +75,7 @@ def measure_throughput(
             n_sent += source.wait().n_packets
             n_lost = n_sent - _collect(counter, n_sent - n_lost).n_packets
         count = counter.settle()  # copies that nobody asked for come last
-    return Throughput(n_sent, count.n_packets, count.pps)
+    return Throughput(n_sent, count.n_packets, count.pps, window)
 
 
 def _collect(counter: Receiver, n_packets: int) -> Count:

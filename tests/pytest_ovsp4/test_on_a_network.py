@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from pytest_ovsp4.throughput import rate_text
 from testbed.wait import wait_until
 from tests.testbed.processes import tree
 
@@ -140,11 +141,24 @@ def test_it(throughput, packet):
     assert result.sent >= 20_000
     assert result.loss == 0
     assert result.pps > 0
+
+def test_few_at_once(throughput, packet):
+    assert throughput("h1", "h2", packet, n_packets=1000, window=10).loss == 0
 """,
         "--datapath=xdp",
     )
-    result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["single-xdp: h1 -> h2: * packets, *Mpps"])
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["single-xdp: h1 -> h2: * packets, * arrived (0.00% lost), *pps"])
+    result.stdout.fnmatch_lines(["single-xdp: h1 -> h2: 1000 packets, 10 at once, 1000 arrived (0.00% lost), *pps"])
+    assert " 0.00 Mpps" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("pps", "text"),
+    [(2_900_000, "2.90 Mpps"), (100_000, "0.10 Mpps"), (99_949, "99.9 kpps"), (1000, "1.0 kpps"), (999, "999 pps")],
+)
+def test_rates_are_readable(pps: float, text: str) -> None:
+    assert rate_text(pps) == text
 
 
 def namespaces(pids: Iterable[int | str] | None = None) -> set[str]:

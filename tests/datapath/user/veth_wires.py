@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import socket
+import struct
 import subprocess
 import time
 import traceback
@@ -22,6 +23,7 @@ from datapath.user.binding import DpAction
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
+SOL_PACKET, PACKET_STATISTICS = 263, 6  # linux/socket.h, linux/if_packet.h
 XDP_TEXT = b"""
 BPF_XSKMAP(sockets, 256);
 int to_socket(struct xdp_md *ctx)
@@ -92,6 +94,7 @@ class Wires:
         self._bpf = BPF(text=XDP_TEXT)
         self._function = self._bpf.load_func(b"to_socket", BPF.XDP)
         self.sockets: dict[int, socket.socket] = {}
+        self._n_seen: dict[int, int] = {}
         for number in range(1, n + 1):
             self.add(number)
 
@@ -122,6 +125,12 @@ class Wires:
             packet, address = self.sockets[number].recvfrom(4096)
             if address[2] != socket.PACKET_OUTGOING:
                 return packet
+
+    def n_seen(self, number: int) -> int:
+        """Return how many packets have come to ``h<number>``'s socket, also those that it had no room for."""
+        packets, _ = struct.unpack("II", self.sockets[number].getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        self._n_seen[number] = self._n_seen.get(number, 0) + packets  # the kernel counts from 0 again
+        return self._n_seen[number]
 
     def pending(self, number: int) -> list[bytes]:
         """Return what has arrived by now."""
