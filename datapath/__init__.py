@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from datapath.user.binding import drop_reasons
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
     from datapath.xdp.headers import find_headers
+    from datapath.xdp.loader import takes_jumbo_frames
 
 _HOME = {
     "Client": "datapath.client",
@@ -70,6 +71,7 @@ _HOME = {
     "running_networks": "datapath.client",
     "share": "datapath.paths.coverage",
     "start_vswitchd": "datapath.vswitchd.launch",
+    "takes_jumbo_frames": "datapath.xdp.loader",
     "write_pcap": "datapath.pcap",
 }
 
@@ -115,6 +117,7 @@ __all__ = [
     "running_networks",
     "share",
     "start_vswitchd",
+    "takes_jumbo_frames",
     "write_pcap",
 ]
 

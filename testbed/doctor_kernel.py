@@ -11,7 +11,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from datapath import NotSupportedError, WaitTimeoutError
+from datapath import NotSupportedError, WaitTimeoutError, takes_jumbo_frames
 from testbed.bench.rig import Rig
 from testbed.bpf.build import compile_bpf
 from testbed.bpf.syscall import Link, Program, interface_index
@@ -96,6 +96,12 @@ def _through_device(function: str, ports: tuple[str, ...]) -> str:
     return f"{_N_PACKETS} packets passed"
 
 
+def _jumbo_frames() -> str:
+    if not takes_jumbo_frames():
+        raise NotSupportedError("frames are of 3,500 bytes at most", "use kernel 6.6 or later")
+    return "up to 11,520 bytes"
+
+
 def _live_frames() -> str:
     with Rig() as rig, Receiver(rig.device, "p1") as receiver:
         sent = blast(rig.sender, "tx", [_FRAME], n_packets=1000)
@@ -166,6 +172,7 @@ PROBES = (
     Probe("xdp-veth", _xdp_veth, "see the other lines", needs_root=True),
     Probe("devmap-broadcast", _devmap_broadcast, "see the other lines", "flooding in the kernel", needs_root=True),
     Probe("af-xdp", _af_xdp, "use a kernel with CONFIG_XDP_SOCKETS", needs_root=True),
+    Probe("jumbo-frames", _jumbo_frames, "", "an MTU above 3,400"),
     Probe("live-frames", _live_frames, "use kernel 5.18 or later", "throughput tests and ovsp4 bench", needs_root=True),
     Probe("htb", lambda: _qdisc("htb"), "", "links with a bandwidth", needs_root=True),
     Probe("tbf", lambda: _qdisc("tbf"), "", "links with a bandwidth", needs_root=True),

@@ -122,7 +122,7 @@ class Expressions:
         if isinstance(expr, IsValid):
             return (self.state.valid(expr.header.path),)
         if isinstance(expr, PacketLength):
-            return (Limb("pkt_size(pkt)", 32, False, True),)
+            return (Limb("pkt_length(pkt)", 32, False, True),)
         if isinstance(expr, InPort):
             return (Limb("load_be32((const __u8 *)&key->in_port)", 32, False, True),)
         if isinstance(expr, ParserError):

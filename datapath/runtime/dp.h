@@ -27,7 +27,7 @@
 #define DP_KEY_MAX 2048 /* bytes */
 #define DP_ACTIONS_MAX 64 /* of one megaflow, buckets included */
 #define DP_PORTS_MAX 1024 /* of one bridge; port numbers are 1 .. DP_PORTS_MAX - 1 */
-#define DP_PACKET_MAX 2048 /* bytes of a frame that the engines take; a larger one is dropped and counted */
+#define DP_PACKET_MAX 11520 /* bytes of a frame that the engines take; a larger one is dropped and counted */
 
 /* A checksum may sum other checksums: a tunnel's outer one sums all of the packet inside.  So a DP_CSUM adds the change
  * that it makes to the *slots* of those further out, which fold it in when it is their turn.  (What has to be added
@@ -86,6 +86,7 @@ struct dp_upcall {
 	const void *packet;
 	__u32 size; /* of the packet, bytes */
 	__u32 max_size; /* CONTROLLER: bytes wanted */
+	__u32 n_data; /* bytes at `packet`: of a jumbo frame only the first part */
 	const void *key; /* key_size bytes, as parsed from the packet as it arrived */
 };
 

@@ -3,13 +3,14 @@
  * The target's ctx/ header, included first, defines `struct packet` and
  *
  *     static __always_inline __u8 *pkt_at(const struct packet *pkt, __u64 offset, __u32 size);
- *     static __always_inline __u32 pkt_size(const struct packet *pkt);
+ *     static __always_inline __u32 pkt_length(const struct packet *pkt);
  *     pkt_load16() pkt_load32() pkt_load64() and pkt_store..(): words at any address, in the machine's order
  *     pkt_forget(result, value): the value, of which the XDP verifier knows nothing any more
  *     pkt_opaque(value): the value, which the XDP compiler must compute without knowing what it is for
  *
- * pkt_at() returns the address of `size` bytes at `offset` if all of them are in the packet, else NULL; in XDP the
- * verifier takes the test of that result as the bounds check.  `size` is a compile-time constant.
+ * pkt_at() returns the address of `size` bytes at `offset` if all of them are in the packet's first buffer, else NULL; in
+ * XDP the verifier takes the test of that result as the bounds check.  (Only jumbo frames have more than one; headers are
+ * in the first, of some 3,500 bytes.)  `size` is a compile-time constant.
  *
  * The order of inclusion in each target's main.c is: ctx/<target>.h, the generated program, the other runtime headers.
  */
@@ -147,12 +148,12 @@ static __always_inline __maybe_unused __u64 key_outside(__u64 key, __u64 low, __
 /* ---- the packet by bits ---- */
 static __always_inline int pkt_has(const struct packet *pkt, __u64 size)
 {
-	return size <= pkt_size(pkt);
+	return size <= pkt_length(pkt);
 }
 
 static __always_inline int pkt_has_bits(const struct packet *pkt, __u64 size)
 {
-	return size <= (__u64)pkt_size(pkt) * 8;
+	return size <= (__u64)pkt_length(pkt) * 8;
 }
 
 /* Read `width` bits (a constant, 1 .. 64) at bit `cursor`.  Returns 0, or -1 if the packet is too short. */

@@ -27,7 +27,7 @@ void packet_in_close(struct packet_in_queue *queue)
 
 void packet_in_put(struct packet_in_queue *queue, const struct dp_upcall *upcall)
 {
-	__u32 n_data = upcall->max_size && upcall->max_size < upcall->size ? upcall->max_size : upcall->size;
+	__u32 n_data = upcall->max_size && upcall->max_size < upcall->n_data ? upcall->max_size : upcall->n_data;
 	struct packet_in *packet = NULL;
 	__u64 one = 1;
 

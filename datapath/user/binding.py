@@ -51,6 +51,7 @@ class DpUpcall(ctypes.Structure):
         ("packet", c_void_p),
         ("size", c_uint32),
         ("max_size", c_uint32),
+        ("n_data", c_uint32),
         ("key", c_void_p),
     )
 

@@ -37,12 +37,14 @@ struct user_config {
 struct fwd_item {
 	struct flow_key key; /* as parsed on arrival; first, for its alignment */
 	struct parse_result result;
-	struct packet packet; /* as it is now */
+	struct packet packet; /* as it is now: what is in its first frame */
+	__u32 n_parts;
+	struct part parts[PARTS_MAX]; /* its frames */
 	__u32 in_port;
 	__u32 hash; /* mf_hash_micro() of the key */
 	__u32 hint; /* slot of the flow it probably belongs to, or MF_NONE */
 	bool rejected; /* by the parser */
-	bool held; /* its frame is still ours to free */
+	bool held; /* its frames are still ours to free */
 	bool done; /* sent, given to the controller, or counted as dropped */
 };
 

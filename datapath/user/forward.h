@@ -4,7 +4,8 @@
  * of microflows, then flow.  Actions run packet by packet, so that a flow which the first packet of a batch has set up
  * serves the second.
  *
- * The last output of a list takes the packet's frame along; each one before it gets a copy.
+ * The last output of a list takes the packet's frames along; each one before it gets a copy.  A jumbo frame takes several
+ * frames: its headers are in the first, the others are only passed on.
  *
  * Fed by loop.h and by main.c's execute; the bridge's lock is held.
  */
@@ -39,43 +40,75 @@ static inline void fwd_parse(const struct engine *engine, struct fwd_item *item)
 }
 
 /* ------------------------------------------------------------------------------------------------ actions */
-static inline __u64 fwd_copy(struct engine *engine, const struct fwd_item *item)
+/* Copy a packet's parts into free frames, of which there are enough. */
+static inline void fwd_copy(struct engine *engine, const struct fwd_item *item, struct part *copies)
 {
-	__u64 addr = pool_take(&engine->pool, OWNER_FREE);
+	struct pool *pool = &engine->pool;
+	const struct part *part;
+	__u32 i;
 
-	memcpy(pool_data(&engine->pool, addr), item->packet.data, pkt_size(&item->packet));
-	return addr;
+	for (i = 0; i < item->n_parts; i++) {
+		part = &item->parts[i];
+		copies[i] = (struct part){pool_take(pool, OWNER_FREE), part->size};
+		memcpy(pool_data(pool, copies[i].addr), pool_data(pool, part->addr), part->size);
+	}
+}
+
+static inline void fwd_free(struct engine *engine, const struct part *parts, __u32 n)
+{
+	__u32 i;
+
+	for (i = 0; i < n; i++)
+		pool_put(&engine->pool, parts[i].addr);
+}
+
+/* The port that an output names, if it can send the packet; else the packet is dropped. */
+static inline struct port *fwd_port(struct engine *engine, struct fwd_item *item, __u32 number)
+{
+	struct port *port = number < DP_PORTS_MAX ? engine->ports[number] : NULL;
+
+	if (!port || !port->xsk || port->link_down || port->no_carrier) {
+		if (port && port->xsk && port->link_down)
+			engine_mark_dirty(engine, port); /* the kick says whether it is up again */
+		fwd_drop(engine, item, DROP_BAD_PORT);
+		return NULL;
+	}
+	if (item->n_parts > 1 && !port->takes_parts) {
+		fwd_drop(engine, item, DROP_TOO_LONG);
+		return NULL;
+	}
+	return port;
 }
 
 /* Send the packet itself (`last`) or a copy of it. */
 static inline void fwd_output(struct engine *engine, struct fwd_item *item, const struct dp_action *action, bool last)
 {
-	struct port *port = action->arg < DP_PORTS_MAX ? engine->ports[action->arg] : NULL;
-	__u64 addr;
+	const struct part *parts = item->parts;
+	struct part copies[PARTS_MAX];
+	struct port *port;
 
 	if (action->arg == item->in_port && !(action->flags & DP_F_IN_PORT))
 		return;
-	if (!port || !port->xsk || port->link_down || port->no_carrier) {
-		if (port && port->xsk && port->link_down)
-			engine_mark_dirty(engine, port); /* the kick says whether it is up again */
-		fwd_drop(engine, item, DROP_BAD_PORT);
+	port = fwd_port(engine, item, action->arg);
+	if (!port)
 		return;
+	if (!last) {
+		if (engine->pool.n_free < item->n_parts) {
+			fwd_drop(engine, item, DROP_NO_BUFFER);
+			return;
+		}
+		fwd_copy(engine, item, copies);
+		parts = copies;
 	}
-	if (!last && !engine->pool.n_free) {
-		fwd_drop(engine, item, DROP_NO_BUFFER);
-		return;
-	}
-	addr = last ? (__u64)(item->packet.data - engine->pool.area) : fwd_copy(engine, item);
-	if (port_queue(port, &engine->pool, addr, pkt_size(&item->packet))) {
+	engine_mark_dirty(engine, port);
+	if (port_queue(port, &engine->pool, parts, item->n_parts)) {
 		item->held = item->held && !last;
 		item->done = true;
-		engine_mark_dirty(engine, port);
-	} else {
-		if (!last)
-			pool_put(&engine->pool, addr);
-		engine_mark_dirty(engine, port);
-		fwd_drop(engine, item, DROP_TX_FULL);
+		return;
 	}
+	if (!last)
+		fwd_free(engine, copies, item->n_parts);
+	fwd_drop(engine, item, DROP_TX_FULL);
 }
 
 /* Returns what the slow path says: the number of actions, or a negative errno. */
@@ -86,8 +119,9 @@ static inline int fwd_upcall(struct engine *engine, struct fwd_item *item, enum 
 	    .reason = reason,
 	    .in_port = item->in_port,
 	    .packet = item->packet.data,
-	    .size = pkt_size(&item->packet),
+	    .size = pkt_length(&item->packet),
 	    .max_size = max_size,
+	    .n_data = pkt_size(&item->packet),
 	    .key = &item->key,
 	};
 
@@ -158,7 +192,7 @@ static inline void fwd_run(struct engine *engine, struct fwd_item *item, const s
 static inline void fwd_finish(struct engine *engine, struct fwd_item *item)
 {
 	if (item->held)
-		pool_put(&engine->pool, (__u64)(item->packet.data - engine->pool.area));
+		fwd_free(engine, item->parts, item->n_parts);
 }
 
 /* Look the packet up and do what is to be done with it. */
@@ -178,7 +212,7 @@ static inline void fwd_item(struct engine *engine, struct fwd_item *item)
 	flow = mf_lookup(&engine->cache, fwd_key(item), item->hash, item->hint);
 	if (flow) {
 		flow->n_packets++;
-		flow->n_bytes += pkt_size(&item->packet);
+		flow->n_bytes += pkt_length(&item->packet);
 		fwd_run(engine, item, flow->actions, flow->n_actions);
 		return;
 	}
@@ -189,41 +223,61 @@ static inline void fwd_item(struct engine *engine, struct fwd_item *item)
 		fwd_run(engine, item, actions, (__u32)n_actions);
 }
 
-/* Take up to a batch of packets from the port's rx ring into `items`, each against a frame for its fill ring.  Returns
- * the number taken; `n_items` is how many of them are not dropped. */
-static inline __u32 fwd_take(struct engine *engine, struct port *port, __u32 *n_items)
+/* Take the packet at `idx` of the port's rx ring into an item; returns how many descriptors it has.  If there are not as
+ * many frames as it has parts to fill in for them (`n_filled`), or if it is too long, it is dropped. */
+static inline __u32 fwd_take_one(struct engine *engine, struct port *port, __u32 idx, __u32 n_filled, __u32 *n_items)
 {
-	struct pool *pool = &engine->pool;
+	struct fwd_item *item = &engine->items[*n_items];
 	const struct xdp_desc *desc;
-	__u32 i, idx, n, n_filled;
-	struct packet *packet;
+	__u32 n = 0, size = 0, i;
 
-	*n_items = 0;
-	n = xsk_ring_cons__peek(&port->rx, BATCH_SIZE, &idx);
-	if (!n)
-		return 0;
-	port->n_rx -= n; /* the frames in hand; those that are filled in stand for them */
-	n_filled = port_fill(port, pool, n);
-	for (i = 0; i < n; i++) {
-		desc = xsk_ring_cons__rx_desc(&port->rx, idx + i);
-		port->received.n_packets++;
-		port->received.n_bytes += desc->len;
-		if (desc->len > DP_PACKET_MAX || i >= n_filled) {
-			engine->drops[i >= n_filled ? DROP_NO_BUFFER : DROP_TOO_LONG]++;
-			pool_put(pool, desc->addr);
-			continue;
-		}
-		packet = &engine->items[(*n_items)++].packet;
-		packet->data = pool_data(pool, desc->addr);
-		packet->data_end = packet->data + desc->len;
-		__builtin_prefetch(packet->data);
+	do {
+		desc = xsk_ring_cons__rx_desc(&port->rx, idx + n);
+		if (n < PARTS_MAX)
+			item->parts[n] = (struct part){desc->addr, desc->len};
+		size += desc->len;
+		n++;
+	} while (desc->options & XDP_PKT_CONTD);
+	port->received.n_packets++;
+	port->received.n_bytes += size;
+	if (n > PARTS_MAX || size > DP_PACKET_MAX || n > n_filled) {
+		engine->drops[n > n_filled ? DROP_NO_BUFFER : DROP_TOO_LONG]++;
+		for (i = 0; i < n; i++)
+			pool_put(&engine->pool, xsk_ring_cons__rx_desc(&port->rx, idx + i)->addr);
+		return n;
 	}
-	xsk_ring_cons__release(&port->rx, n);
-	port_fill(port, pool, n - n_filled); /* with the frames just dropped */
+	item->n_parts = n;
+	item->packet.data = pool_data(&engine->pool, item->parts[0].addr);
+	item->packet.data_end = item->packet.data + item->parts[0].size;
+	item->packet.rest = size - item->parts[0].size;
+	__builtin_prefetch(item->packet.data);
+	++*n_items;
 	return n;
 }
 
-/* Forward one batch from a port; returns the number of packets taken.  They leave at the next engine_flush(). */
+/* Take up to a batch of packets from the port's rx ring into `items`, each against frames for its fill ring.  Returns
+ * how many frames were taken; `n_items` is how many packets are not dropped. */
+static inline __u32 fwd_take(struct engine *engine, struct port *port, __u32 *n_items)
+{
+	__u32 i, idx, n, n_peeked, n_filled;
+
+	*n_items = 0;
+	n = n_peeked = xsk_ring_cons__peek(&port->rx, BATCH_SIZE, &idx);
+	while (n && xsk_ring_cons__rx_desc(&port->rx, idx + n - 1)->options & XDP_PKT_CONTD)
+		n--; /* the batch ends within a packet */
+	xsk_ring_cons__cancel(&port->rx, n_peeked - n);
+	if (!n)
+		return 0;
+	port->n_rx -= n; /* the frames in hand; those that are filled in stand for them */
+	n_filled = port_fill(port, &engine->pool, n);
+	for (i = 0; i < n;)
+		i += fwd_take_one(engine, port, idx + i, i < n_filled ? n_filled - i : 0, n_items);
+	xsk_ring_cons__release(&port->rx, n);
+	port_fill(port, &engine->pool, n - n_filled); /* with the frames just dropped */
+	return n;
+}
+
+/* Forward one batch from a port; returns the number of frames taken.  They leave at the next engine_flush(). */
 static inline __u32 fwd_batch(struct engine *engine, struct port *port)
 {
 	struct fwd_item *item, *items = engine->items;

@@ -11,7 +11,6 @@
 
 _Static_assert(sizeof(struct flow_key) == KEY_SIZE, "the key's struct and size differ");
 _Static_assert(KEY_SIZE % 8 == 0 && KEY_SIZE <= DP_KEY_MAX, "a key is whole words, and not too many");
-_Static_assert(FRAME_HEADROOM + DP_PACKET_MAX <= FRAME_SIZE, "the longest packet must fit a frame");
 
 static struct engine *user_engine(struct dp *dp)
 {
@@ -189,21 +188,36 @@ static int user_drops(struct dp *dp, __u64 *counters, __u64 *errors)
 	return 0;
 }
 
+/* Put a packet into free frames, of which there are enough. */
+static void user_fill(struct engine *engine, struct fwd_item *item, const __u8 *packet, __u32 size)
+{
+	__u32 n = size < FRAME_ROOM ? size : FRAME_ROOM;
+	struct part *part;
+
+	item->packet.rest = size - n;
+	while (!item->n_parts || size) {
+		n = size < FRAME_ROOM ? size : FRAME_ROOM;
+		part = &item->parts[item->n_parts++];
+		*part = (struct part){pool_take(&engine->pool, OWNER_FREE), n};
+		memcpy(pool_data(&engine->pool, part->addr), packet, n);
+		packet += n;
+		size -= n;
+	}
+	item->packet.data = pool_data(&engine->pool, item->parts[0].addr);
+	item->packet.data_end = item->packet.data + item->parts[0].size;
+}
+
 static int user_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 size, const struct dp_action *actions,
 			__u32 n_actions)
 {
 	struct engine *engine = user_engine(dp);
 	struct fwd_item item = {.in_port = in_port, .held = true};
-	__u64 addr;
 
 	if (size > DP_PACKET_MAX)
 		return -EMSGSIZE;
-	if (!engine->pool.n_free)
+	if (engine->pool.n_free < PARTS_MAX)
 		return -ENOBUFS;
-	addr = pool_take(&engine->pool, OWNER_FREE);
-	item.packet.data = pool_data(&engine->pool, addr);
-	item.packet.data_end = item.packet.data + size;
-	memcpy(item.packet.data, packet, size);
+	user_fill(engine, &item, packet, size);
 	fwd_parse(engine, &item);
 	fwd_run(engine, &item, actions, n_actions);
 	fwd_finish(engine, &item);

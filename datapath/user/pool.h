@@ -26,18 +26,27 @@
 #ifndef OVSP4_POOL_H
 #define OVSP4_POOL_H
 
+#include "dp.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #define FRAME_SHIFT 12
-/* Holds the kernel's headroom and DP_PACKET_MAX; the kernel wants a power of two, of a page at most. */
-#define FRAME_SIZE (1U << FRAME_SHIFT)
+#define FRAME_SIZE (1U << FRAME_SHIFT) /* the kernel wants a power of two, of a page at most */
 #define FRAME_HEADROOM 256 /* XDP_PACKET_HEADROOM: where the kernel puts a received packet in its frame */
+#define FRAME_ROOM (FRAME_SIZE - FRAME_HEADROOM) /* bytes of a packet in one frame; a larger one takes several */
+#define PARTS_MAX ((DP_PACKET_MAX + FRAME_ROOM - 1) / FRAME_ROOM) /* frames of one packet */
 
 #define OWNER_FREE 0
 #define OWNER_TX 0x8000 /* or-ed to the port's number: sending, else receiving */
+
+/* What of a packet is in one frame. */
+struct part {
+	__u64 addr; /* as the rings have it */
+	__u32 size; /* bytes */
+};
 
 struct pool {
 	__u8 *area; /* n_frames frames */

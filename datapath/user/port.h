@@ -36,9 +36,16 @@
 #define XDP_MAX_TX_SKB_BUDGET 9 /* include/uapi/linux/if_xdp.h of Linux 6.18; else 32 */
 #endif
 
+/* include/uapi/linux/if_xdp.h of Linux 6.6 */
+#ifndef XDP_USE_SG
+#define XDP_USE_SG (1 << 4) /* at bind: packets may take several frames */
+#define XDP_PKT_CONTD (1 << 0) /* of a descriptor: the packet goes on in the next */
+#endif
+
 struct port {
 	__u32 number; /* 0: there is no such port */
 	int fd; /* the socket; -1 when dead */
+	bool takes_parts; /* packets may take several frames: the kernel is 6.6 or later */
 	bool link_down; /* the last kick said so */
 	bool no_carrier; /* the control side said so: the kernel would drop what is sent without a word */
 	bool dirty; /* has packets to kick out, is in the engine's list of such ports */
@@ -76,7 +83,7 @@ static inline __u32 port_fill(struct port *port, struct pool *pool, __u32 n)
 	return n;
 }
 
-static inline int port_socket(struct port *port, struct pool *pool, const char *ifname)
+static inline int port_socket(struct port *port, struct pool *pool, const char *ifname, __u16 more_flags)
 {
 	const struct xsk_umem_config memory = {
 	    .fill_size = PORT_RING_SIZE,
@@ -87,7 +94,7 @@ static inline int port_socket(struct port *port, struct pool *pool, const char *
 	    .rx_size = PORT_RING_SIZE,
 	    .tx_size = PORT_RING_SIZE,
 	    .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
-	    .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
+	    .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP | more_flags,
 	};
 	int err = xsk_umem__create(&port->umem, pool->area, pool_bytes(pool), &port->fill, &port->comp, &memory);
 
@@ -111,11 +118,15 @@ static inline int port_open(struct port *port, struct pool *pool, __u32 number, 
 	if (!if_indextoname((unsigned int)ifindex, ifname))
 		return -errno;
 	memset(port, 0, sizeof(*port));
+	port->takes_parts = true;
 	for (i = 0; i < PORT_BUSY_TRIES; i++) {
-		err = port_socket(port, pool, ifname);
-		if (err != -EBUSY)
+		err = port_socket(port, pool, ifname, port->takes_parts ? XDP_USE_SG : 0);
+		if (err == -EINVAL && port->takes_parts)
+			port->takes_parts = false;
+		else if (err != -EBUSY)
 			break;
-		usleep(PORT_BUSY_US);
+		else
+			usleep(PORT_BUSY_US);
 	}
 	if (err)
 		return err;
@@ -191,22 +202,24 @@ static inline void port_complete(struct port *port, struct pool *pool)
 }
 
 /* Put a packet into the tx ring; the kernel sees it at the next port_kick().  False if there is no room. */
-static inline bool port_queue(struct port *port, struct pool *pool, __u64 addr, __u32 size)
+static inline bool port_queue(struct port *port, struct pool *pool, const struct part *parts, __u32 n)
 {
 	struct xdp_desc *desc;
-	__u32 idx;
+	__u32 i, idx;
 
-	if (port->n_tx >= pool->n_free || !xsk_ring_prod__reserve(&port->tx, 1, &idx))
+	if (port->n_tx + n > pool->n_free || !xsk_ring_prod__reserve(&port->tx, n, &idx))
 		return false;
-	desc = xsk_ring_prod__tx_desc(&port->tx, idx);
-	desc->addr = addr;
-	desc->len = size;
-	desc->options = 0;
-	pool_give(pool, addr, (__u16)(port->number | OWNER_TX));
-	port->n_queued++;
-	port->n_tx++;
+	for (i = 0; i < n; i++) {
+		desc = xsk_ring_prod__tx_desc(&port->tx, idx + i);
+		desc->addr = parts[i].addr;
+		desc->len = parts[i].size;
+		desc->options = i + 1 < n ? XDP_PKT_CONTD : 0;
+		pool_give(pool, parts[i].addr, (__u16)(port->number | OWNER_TX));
+		port->sent.n_bytes += parts[i].size;
+	}
+	port->n_queued += n;
+	port->n_tx += n;
 	port->sent.n_packets++;
-	port->sent.n_bytes += size;
 	return true;
 }
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _PORT_HINTS = {
     errno.EBUSY: "the interface has another XDP program, or is a port already",
     errno.EOPNOTSUPP: "its driver has no native XDP",
-    errno.ERANGE: "the MTU at its far end is too large for XDP (some 3,500 bytes at most), or its index is above 65535",
+    errno.ERANGE: "the MTU at its far end is too large for XDP (before Linux 6.6 set 3,400 or less), or its index is "
+    "above 65535",
 }
 
 

@@ -17,12 +17,13 @@ int xdp_map_create(__u32 type, const char *name, __u32 key_size, __u32 value_siz
 	return fd < 0 ? -errno : fd;
 }
 
-/* Run a program through the verifier; `log` gets what it says (`log_level`: linux/bpf_verifier.h).  Returns a descriptor or
- * -errno.  The licence is left empty: it only opens helpers that the programs do not use. */
-int xdp_program_load(const char *name, const struct bpf_insn *instructions, size_t n, __u32 log_level, char *log,
-		     __u32 log_size)
+/* Run a program through the verifier; `flags` are BPF_F_*, `log` gets what it says (`log_level`: linux/bpf_verifier.h).
+ * Returns a descriptor or -errno.  The licence is left empty: it only opens helpers that the programs do not use. */
+int xdp_program_load(const char *name, const struct bpf_insn *instructions, size_t n, __u32 flags, __u32 log_level,
+		     char *log, __u32 log_size)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = log_size, .log_level = log_level);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = flags, .log_buf = log, .log_size = log_size,
+		    .log_level = log_level);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, name, "", instructions, n, &opts);
 
 	return fd < 0 ? -errno : fd;

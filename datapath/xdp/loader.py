@@ -11,6 +11,7 @@ import ctypes
 import errno
 import functools
 import os
+import platform
 import re
 import time
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from datapath.xdp import amalgamate
 from datapath.xdp.bytecode import HINT, Bytecode, compile_bytecode, last_lines
 
 LEAST_KERNEL = "5.15"
+XDP_HAS_FRAGS = 1 << 5  # BPF_F_XDP_HAS_FRAGS of linux/bpf.h: takes packets of several buffers
 LOG_STATES, LOG_STATS = 1, 4  # BPF_LOG_LEVEL1, BPF_LOG_STATS, linux/bpf_verifier.h
 SHORT_LOG_SIZE = 1 << 12  # bytes
 LOG_SIZE = 1 << 24  # bytes; what the verifier writes at most (kernel/bpf/verifier.c)
@@ -167,6 +169,14 @@ def load(c_source: str, layout: KeyLayout) -> XdpObject:
     return XdpObject(load_text(amalgamate.switch_source(c_source, n_cpus), SWITCH), layout, n_cpus)
 
 
+def takes_jumbo_frames() -> bool:
+    """Tell whether AF_XDP sockets take packets of several buffers (since Linux 6.6); else they would be lost.
+
+    Without them, a veth takes the program only up to an MTU of some 3,500 bytes at its far end.
+    """
+    return tuple(int(n) for n in platform.release().split("-")[0].split(".")[:2]) >= (6, 6)
+
+
 def online_cpus() -> int:
     """Return how many processors to keep counters for: one more than the highest number of those in use."""
     text = Path("/sys/devices/system/cpu/online").read_text()  # "0-3,8-11"
@@ -221,7 +231,8 @@ def load_text(text: str, name: str) -> LoadedProgram:
 
 def _verify(bytecode: Bytecode, instructions: bytes) -> int:
     """Load the instructions; ask for the verifier's whole log, which is slow to write, only if it can help."""
-    arguments = (bytecode.name.encode(), instructions, bytecode.n_instructions)
+    flags = XDP_HAS_FRAGS if takes_jumbo_frames() else 0
+    arguments = (bytecode.name.encode(), instructions, bytecode.n_instructions, flags)
     log = ctypes.create_string_buffer(SHORT_LOG_SIZE)
     fd: int = _library().xdp_program_load(*arguments, LOG_STATS, log, SHORT_LOG_SIZE)
     if fd >= 0:
@@ -253,7 +264,7 @@ def _library() -> Any:
     int_p = ctypes.POINTER(c_int)
     for name, result, arguments in (
         ("xdp_map_create", c_int, [c_u32, c_char_p, *[c_u32] * 4, c_int]),
-        ("xdp_program_load", c_int, [c_char_p, c_char_p, ctypes.c_size_t, c_u32, c_char_p, c_u32]),
+        ("xdp_program_load", c_int, [c_char_p, c_char_p, ctypes.c_size_t, c_u32, c_u32, c_char_p, c_u32]),
         ("xdp_program_verified", c_u32, [c_int]),
         ("xdp_attach", c_int, [c_int, c_int]),
         ("xdp_detach", c_int, [c_int]),
@@ -278,7 +289,8 @@ def _check(error: int, what: str) -> None:
         raise LoadError(f"{what}: already in use; detach the other program or close the other bridge first")
     if -error == errno.ERANGE:
         raise LoadError(
-            f"{what}: the MTU at its far end is too large for XDP (set 3,400 or less), or its index > 65535"
+            f"{what}: the MTU at its far end is too large for XDP (before Linux 6.6 set 3,400 or less), or its "
+            "index is above 65535"
         )
     raise LoadError(f"{what}: {os.strerror(-error)}")
 

@@ -67,6 +67,9 @@ static void *(*lookup_in_map)(void *map, const void *key) = (void *)BPF_FUNC_map
 /* BCC's own spelling wants a map by name, this one takes what a map of maps gave. */
 static long (*redirect_to_map)(void *map, __u64 key, __u64 flags) = (void *)BPF_FUNC_redirect_map;
 
+#define FIRST_BUFFER_MIN 1536 /* bytes: no driver has smaller ones, and a packet has a second when the first is full */
+static __u64 (*whole_size)(struct xdp_md *ctx) = (void *)188; /* bpf_xdp_get_buff_len(), Linux 5.18 */
+
 /* A packet at work. */
 struct work {
 	struct packet pkt;
@@ -94,7 +97,7 @@ static __always_inline void count_rx(const struct work *work)
 
 	if (count) {
 		count->rx.n_packets += 1;
-		count->rx.n_bytes += pkt_size(&work->pkt);
+		count->rx.n_bytes += pkt_length(&work->pkt);
 	}
 }
 
@@ -105,7 +108,7 @@ static __always_inline void count_tx(const struct work *work, __u32 slot)
 
 	if (count) {
 		count->tx.n_packets += 1;
-		count->tx.n_bytes += pkt_size(&work->pkt);
+		count->tx.n_bytes += pkt_length(&work->pkt);
 	}
 }
 
@@ -116,7 +119,7 @@ static __always_inline void count_flow(const struct work *work, __u32 id)
 
 	if (count) {
 		count->n_packets += 1;
-		count->n_bytes += pkt_size(&work->pkt);
+		count->n_bytes += pkt_length(&work->pkt);
 	}
 }
 
@@ -388,6 +391,8 @@ static __always_inline int switch_packet(const struct work *work)
 	program = programs.lookup(&program_id);
 	if (!program || ttl_is_over(work, program))
 		return to_userspace(work);
+	if (work->pkt.rest && program->out == XDP_OUT_SET)
+		return to_userspace(work); /* the kernel copies the first buffer only */
 	count_flow(work, id);
 	count_rx(work);
 	if (work->rejected)
@@ -432,7 +437,9 @@ int xdp_switch(struct xdp_md *ctx)
 	work.bridge = bridges.lookup(&bridge_id);
 	if (!(work.port->flags & XDP_PORT_VALID) || !work.bridge)
 		return drop(&work, DROP_UNKNOWN_PORT);
-	if (pkt_size(&work.pkt) > DP_PACKET_MAX)
+	if (pkt_size(&work.pkt) >= FIRST_BUFFER_MIN)
+		work.pkt.rest = (__u32)whole_size(ctx) - pkt_size(&work.pkt);
+	if (pkt_length(&work.pkt) > DP_PACKET_MAX)
 		return drop_new(&work, DROP_TOO_LONG);
 	work.rejected = parse_packet(&work);
 	/* Read anew, since the verifier knows for each way through the parser how much of the packet was looked at: with

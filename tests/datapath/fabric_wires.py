@@ -91,7 +91,7 @@ class Wires:
         """Return the next packet that comes to a host."""
         while True:
             try:
-                packet, notes, _, address = self.sockets[number].recvmsg(4096, 256)
+                packet, notes, _, address = self.sockets[number].recvmsg(16384, 256)
             except OSError as error:
                 if error.errno != errno.ENETDOWN:  # told once after the interface was down
                     raise

@@ -14,7 +14,19 @@ from datapath import NotSupportedError, SetupError
 from testbed import doctor, doctor_kernel
 from testbed.capability import Probe
 
-NAMES = {"root", "kernel", "xdp-veth", "af-xdp", "live-frames", "devmap-broadcast", "bpf-jit", "netem", "htb", "tbf"}
+NAMES = {
+    "root",
+    "kernel",
+    "xdp-veth",
+    "af-xdp",
+    "jumbo-frames",
+    "live-frames",
+    "devmap-broadcast",
+    "bpf-jit",
+    "netem",
+    "htb",
+    "tbf",
+}
 NAMES |= {"headers", "bcc", "cc", "libxdp", "libbpf", "mininet", "pyroute2", "scapy", "pytest", "open-vswitch"}
 
 

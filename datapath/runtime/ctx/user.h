@@ -19,6 +19,7 @@ struct packet {
 	__u8 *data;
 	__u8 *data_end;
 	const struct value_sets *value_sets; /* NULL: all are empty */
+	__u32 rest; /* bytes of the packet that are not here, but in further buffers */
 };
 
 static __always_inline __u8 *pkt_at(const struct packet *pkt, __u64 offset, __u32 size)
@@ -73,6 +74,12 @@ static __always_inline void pkt_store16(__u8 *p, __u16 word)
 static __always_inline __u32 pkt_size(const struct packet *pkt)
 {
 	return (__u32)(pkt->data_end - pkt->data);
+}
+
+/* The whole packet. */
+static __always_inline __u32 pkt_length(const struct packet *pkt)
+{
+	return pkt_size(pkt) + pkt->rest;
 }
 
 /* Only the verifier needs to be made to forget, and another compiler not to see. */

@@ -70,6 +70,7 @@ struct packet {
 	__u8 *data;
 	__u8 *data_end;
 	const struct value_sets *value_sets; /* NULL: all are empty */
+	__u32 rest; /* bytes of the packet that are not here, but in further buffers */
 #ifdef PKT_LIMIT
 	__u64 limit; /* bytes; the packet ends here if that is earlier (parse-only runs of padded frames) */
 #endif
@@ -151,6 +152,12 @@ static __always_inline __u64 pkt_opaque(__u64 value)
 {
 	asm volatile("" : "+r"(value));
 	return value;
+}
+
+/* The whole packet.  (Were its size no opaque number, clang would add to the end's pointer, which the verifier forbids.) */
+static __always_inline __u32 pkt_length(const struct packet *pkt)
+{
+	return (__u32)pkt_opaque(pkt_size(pkt)) + pkt->rest;
 }
 
 /* A value that the verifier knows nothing of any more, since it comes back from memory: states that differ in it only

@@ -191,7 +191,7 @@ static void run_actions(struct run *run, const struct dp_action *action, __u32 n
 int mock_forward(struct mock_dp *mock, __u32 in_port, __u8 *data, __u32 size, const __u64 *key, const __u16 *hdr_off,
 		 __u32 *hit)
 {
-	struct dp_upcall upcall = {.in_port = in_port, .packet = data, .size = size, .key = key};
+	struct dp_upcall upcall = {.in_port = in_port, .packet = data, .size = size, .n_data = size, .key = key};
 	struct run run = {.mock = mock, .pkt = {data, data + size}, .hdr_off = hdr_off, .upcall = &upcall};
 	const struct dp_action *actions = NULL;
 	struct mock_flow *found = NULL;
@@ -226,7 +226,7 @@ static int mock_execute(struct dp *dp, __u32 in_port, const void *packet, __u32 
 {
 	static const __u16 hdr_off[8] = {0, 14, 34, 34}; /* untagged Ethernet, IPv4 without options */
 	struct mock_dp *mock = (struct mock_dp *)dp;
-	struct dp_upcall upcall = {.in_port = in_port, .size = size};
+	struct dp_upcall upcall = {.in_port = in_port, .size = size, .n_data = size};
 	__u8 copy[256];
 	struct run run = {.mock = mock, .pkt = {copy, copy + size}, .hdr_off = hdr_off, .upcall = &upcall};
 

@@ -75,7 +75,7 @@ static __u32 draw_actions(struct dp_action *actions)
 		actions[i].op = (__u8)(1 + draw(7));
 		actions[i].size = (__u8)(1 + draw(8));
 		actions[i].header = (__u8)draw(N_HEADERS + 1);
-		actions[i].flags = (__u8)draw(32);
+		actions[i].flags = (__u8)draw(128);
 		actions[i].arg = draw(24);
 		draw_bytes(actions[i].value, actions[i].size);
 		draw_bytes(actions[i].mask, actions[i].size);
@@ -109,9 +109,10 @@ static int upcall(void *slow_path, const struct dp_upcall *what, const struct dp
 	static struct dp_action list[DP_ACTIONS_MAX];
 	__u32 n = draw_actions(list);
 
-	check(what->size <= DP_PACKET_MAX && what->reason <= DP_UP_TTL, "an upcall without sense");
+	check(what->size <= DP_PACKET_MAX && what->n_data <= what->size && what->reason <= DP_UP_TTL,
+	      "an upcall without sense");
 	if (!draw(4))
-		draw_flow(slow_path, what->packet, what->size); /* perhaps in place of the flow being run */
+		draw_flow(slow_path, what->packet, what->n_data); /* perhaps in place of the flow being run */
 	if (what->reason)
 		return 0;
 	*actions = list;

@@ -30,8 +30,10 @@ from datapath.errors import SwitchError
 from datapath.user import binding
 from datapath.user.binding import DpAction, DpStats
 from datapath.user.loader import UserEngine
+from datapath.xdp.loader import takes_jumbo_frames
 
 pytestmark = pytest.mark.kernel
+jumbo = pytest.mark.skipif(not takes_jumbo_frames(), reason="frames above 3,500 bytes need Linux 6.6")
 
 InNamespace = Callable[..., Any]
 
@@ -174,17 +176,40 @@ def goes_on_after_reject() -> None:
         assert wires.receive(2) == ipv4_packet()[:20]
 
 
-def drops_what_is_too_long() -> None:
-    wires = Wires(2)
-    for interface in ("h1", "s1", "h2", "s2"):
-        run("ip", "link", "set", interface, "mtu", "3400")
-    with engine_on(wires, 1, 2) as engine:
-        put_flow(engine, in_port(1), output(2))
-        wires.send(1, ipv4_packet(size=2049))
-        wires.send(1, ipv4_packet(size=2048))
-        assert wires.receive(2) == ipv4_packet(size=2048)
-        assert engine.drops() == ({"TOO_LONG": 1}, {})
+def forwards_jumbo_frames() -> None:
+    """In as many frames of the pool as they need, edited in the first and copied whole."""
+    wires = Wires(3, mtu=12000)
+    with engine_on(wires, 1, 2, 3, n_frames=512) as engine:
+        new = bytes.fromhex("0200000000bb")
+        put_flow(engine, in_port(1), output(2), set_bytes(0, 0, new), output(3))
+        sizes = (1514, 2049, 3840, 3841, 7680, 7681, 9014, 11520)
+        for size in sizes * 30:  # the pool comes round several times
+            packet = ipv4_packet(size=size)
+            wires.send(1, packet)
+            assert wires.receive(2) == packet
+            assert wires.receive(3) == new + packet[6:]
+        for size in (11521, 12014):
+            wires.send(1, ipv4_packet(size=size))
+        wait_until(lambda: engine.drops() == ({"TOO_LONG": 2}, {}))
+        total = 30 * sum(sizes)
+        assert [(s.n_packets, s.n_bytes) for s in engine.port_stats(2)] == [(0, 0), (240, total)]
+        assert engine.port_stats(1)[0].n_bytes == total + 11521 + 12014
         wait_until(lambda: conserved(engine))
+
+
+def forwards_jumbo_frames_in_batches() -> None:
+    """A batch may end within a packet, and frames run out within one; none is lost to the books."""
+    wires = Wires(2, mtu=9000)
+    with engine_on(wires, 1, 2, n_frames=256) as engine:
+        put_flow(engine, in_port(1), output(2))
+        with Flood(wires, (1,), ipv4_packet(size=9014)) as flood:
+            wait_until(lambda: flood.n_sent > 5000, 20)
+        wait_until(lambda: engine.port_stats(1)[0].n_packets + dropped_by("h1") == flood.n_sent + flood.n_refused)
+        wait_until(lambda: conserved(engine))
+        sent = engine.port_stats(2)[1]
+        assert sent.n_packets > 100
+        assert sent.n_bytes == sent.n_packets * 9014
+        assert set(wires.pending(2)) == {ipv4_packet(size=9014)}
 
 
 def selects_a_bucket() -> None:
@@ -215,7 +240,7 @@ def sends_packets_out() -> None:
         assert wires.receive(2) == ipv4_packet()
         assert wires.pending(1) == []
         with pytest.raises(SwitchError, match="Message too long"):
-            engine.execute(bytes(2049), [output(1)])
+            engine.execute(bytes(11521), [output(1)])
         wait_until(lambda: conserved(engine))
 
 
@@ -257,7 +282,8 @@ def calls_the_slow_path() -> None:
         floods_copies,
         counts_drops,
         goes_on_after_reject,
-        drops_what_is_too_long,
+        pytest.param(forwards_jumbo_frames, marks=jumbo),
+        pytest.param(forwards_jumbo_frames_in_batches, marks=jumbo),
         selects_a_bucket,
         sends_packets_out,
         calls_the_slow_path,
@@ -272,14 +298,15 @@ def test_forwarding(in_namespace: InNamespace, scenario: Callable[[], None]) -> 
 class Flood:
     """Sends packets into ports as fast as a Python thread can, until told to stop."""
 
-    def __init__(self, wires: Wires, ports: tuple[int, ...]) -> None:
+    def __init__(self, wires: Wires, ports: tuple[int, ...], packet: bytes | None = None) -> None:
+        self._packet = packet or ipv4_packet()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=([wires.sockets[p] for p in ports],))
         self.n_sent = 0
         self.n_refused = 0
 
     def _run(self, sockets: list[socket.socket]) -> None:
-        packet = ipv4_packet()
+        packet = self._packet
         while not self._stop.is_set():
             for sender in sockets:
                 try:

@@ -24,13 +24,6 @@ from datapath.user.binding import DpAction
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 SOL_PACKET, PACKET_STATISTICS = 263, 6  # linux/socket.h, linux/if_packet.h
-XDP_TEXT = b"""
-BPF_XSKMAP(sockets, 256);
-int to_socket(struct xdp_md *ctx)
-{
-    return sockets.redirect_map(ctx->ingress_ifindex, 0);
-}
-"""
 ETH_IPV4 = Path(__file__).parents[1] / "runtime" / "eth_ipv4.c"
 KEY_SIZE = 56
 ETHERNET, IPV4 = 16, 30  # offsets in the key
@@ -82,17 +75,14 @@ def run_in_namespace(function: Callable[..., Any], *arguments: Any) -> Any:
 class Wires:
     """Veth pairs ``h1``-``s1`` ... in this namespace: raw sockets at the ``h`` ends, ports at the ``s`` ends."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, mtu: int = 1500) -> None:
         """Build them, with an XDP program at the ``s`` ends that hands everything to sockets yet to be named."""
-        from bcc import BPF
+        from datapath.xdp.loader import load_xsk_only
 
-        from datapath.xdp.headers import find_headers
-
-        os.environ["BCC_KERNEL_SOURCE"] = str(find_headers())
         for family in ("all", "default"):
             Path(f"/proc/sys/net/ipv6/conf/{family}/disable_ipv6").write_text("1")
-        self._bpf = BPF(text=XDP_TEXT)
-        self._function = self._bpf.load_func(b"to_socket", BPF.XDP)
+        self._program = load_xsk_only()
+        self._mtu = mtu
         self.sockets: dict[int, socket.socket] = {}
         self._n_seen: dict[int, int] = {}
         for number in range(1, n + 1):
@@ -103,9 +93,9 @@ class Wires:
         host, switch = f"h{number}", f"s{number}"
         run("ip", "link", "add", host, "type", "veth", "peer", "name", switch)
         for interface in (host, switch):
-            run("ip", "link", "set", interface, "up")
+            run("ip", "link", "set", interface, "mtu", str(self._mtu), "up")
         run("ethtool", "-K", host, "gro", "on")  # without NAPI a veth delivers nothing that AF_XDP sends
-        self._bpf.attach_xdp(switch.encode(), self._function, 0)
+        self._program.attach(socket.if_nametoindex(switch))
         self.sockets[number] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sockets[number].bind((host, 0))
         self.sockets[number].settimeout(5)
@@ -113,8 +103,7 @@ class Wires:
     def attach(self, engine: Any, number: int) -> None:
         """Make ``s<number>`` port ``number`` of the engine."""
         engine.add_port(number, f"s{number}")
-        index = socket.if_nametoindex(f"s{number}")
-        self._bpf[b"sockets"][ctypes.c_int(index)] = ctypes.c_int(engine.xsk_fd(number))
+        self._program.xsk_register(socket.if_nametoindex(f"s{number}"), engine.xsk_fd(number))
 
     def send(self, number: int, packet: bytes) -> None:
         self.sockets[number].send(packet)
@@ -122,7 +111,7 @@ class Wires:
     def receive(self, number: int) -> bytes:
         """Return the next packet that arrives at ``h<number>``; not those sent from it."""
         while True:
-            packet, address = self.sockets[number].recvfrom(4096)
+            packet, address = self.sockets[number].recvfrom(16384)
             if address[2] != socket.PACKET_OUTGOING:
                 return packet
 

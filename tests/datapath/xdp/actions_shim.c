@@ -6,7 +6,7 @@
 /* Run a list of edits on `packet`, the header of each at `header`; returns the first verdict that is not ACT_NEXT. */
 int run_edits(__u8 *packet, __u32 size, __u32 header, const struct dp_action *actions, __u32 n_actions)
 {
-	const struct packet pkt = {packet, packet + size, NULL};
+	const struct packet pkt = {.data = packet, .data_end = packet + size};
 	struct act_state state = {0};
 	__u32 i;
 	int verdict;

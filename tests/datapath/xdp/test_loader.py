@@ -89,7 +89,7 @@ def test_the_engine_says_what_it_was_built_for() -> None:
 
     dp = loaded().open_bridge(1001)
     info = Info.from_address(dp)
-    assert (info.abi_version, info.key_size, info.layout_hash) == (2, 56, LAYOUT.hash)
+    assert (info.abi_version, info.key_size, info.layout_hash) == (3, 56, LAYOUT.hash)
     assert (info.engine, info.program) == (b"xdp", b"eth_ipv4")
     Bridge(dp).close()
 
