@@ -184,15 +184,22 @@ def add_groups(temporary_flows: TemporaryFlows) -> Callable[..., None]:
 
 
 @pytest.fixture
-def packet_checksums(journal: Journal) -> Callable[[Any], None]:
-    """Check every checksum of a captured packet against a full computation: ``packet_checksums(frame)``."""
+def packet_checksums(journal: Journal, topology: Topology) -> Callable[[Any], None]:
+    """Check every checksum of a captured packet against a full computation: ``packet_checksums(frame)``.
 
+    Those of IP, TCP, UDP and ICMP, and those that the switches' program declares over headers of its own.
+    """
+
+    from pytest_ovsp4.parser_paths import compiled, source_of
     from testbed.checksums import assert_checksums
+    from testbed.declared_checksums import check_declared
+
+    program = compiled(source_of(topology))
 
     def check(packet: Any) -> None:
         __tracebackhide__ = True
         journal.count("checksums")
-        assert_checksums(packet)
+        assert_checksums(packet, check_declared(program, bytes(packet)))
 
     return check
 

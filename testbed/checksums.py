@@ -10,6 +10,7 @@ Source: RFC 1071; RFC 791, 792, 768, 9293, 8200 section 8.1, 4443.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +67,15 @@ def check_checksums(packet: Any) -> list[ChecksumResult]:
     return results
 
 
-def assert_checksums(packet: Any) -> None:
-    """Fail unless the packet has a checksum and all it has are correct."""
+def assert_checksums(packet: Any, declared: Sequence[ChecksumResult] = ()) -> None:
+    """Fail unless the packet has a checksum and all it has are correct.
+
+    Args:
+        packet: bytes that begin with Ethernet, or a scapy packet.
+        declared: what ``declared_checksums.py`` found in it besides.
+    """
     __tracebackhide__ = True  # pytest shows the test's own line
-    results = check_checksums(packet)
+    results = [*check_checksums(packet), *declared]
     wrong = [str(result) for result in results if not result.correct]
     if wrong:
         raise AssertionError("wrong checksums: " + "; ".join(wrong))

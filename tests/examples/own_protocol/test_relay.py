@@ -29,9 +29,10 @@ def relay(**fields: int) -> Packet:
     return Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01", type=0x88B6) / Relay(**fields) / Raw(b"reading")
 
 
-def test_channel_is_rewritten_and_the_checksum_follows(inject, expect):
-    with expect("b", relay(channel=9, hops=8)):
+def test_channel_is_rewritten_and_the_checksum_follows(inject, expect, packet_checksums):
+    with expect("b", relay(channel=9, hops=8)) as seen:
         inject("a", relay(channel=7, hops=9))
+    packet_checksums(seen.captured.data)
 
 
 def test_last_hop_goes_no_further(inject, expect_none):

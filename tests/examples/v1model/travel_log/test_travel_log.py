@@ -39,9 +39,10 @@ def logged(*nodes: int, room: int) -> Packet:
     return frame / Log(n_used=len(nodes), records=records) / Raw(b"reading")
 
 
-def test_every_switch_signs(inject, expect):
-    with expect("h2", logged(101, 102, 103, room=4)):
+def test_every_switch_signs(inject, expect, packet_checksums):
+    with expect("h2", logged(101, 102, 103, room=4)) as seen:
         inject("h1", logged(room=4))
+    packet_checksums(seen.captured.data)
 
 
 def test_a_full_log_is_carried_on_unchanged(inject, expect):
