@@ -3,7 +3,8 @@
 The choices that runs came to are a tree; what was not followed yet waits in a heap.  Arms that no run has taken come
 first, then errors and truncations at places that had none, then what goes round loops least; so if there are more paths
 than the limit allows, those left out are repetitions.  A run makes for the nearest arm that is still missing, and for
-``accept`` when none is left on its way; every other one stays in loops as long as it can, to find where they end.
+``accept`` when none is left on its way; every other one stays in loops as long as it can, until some have found where
+they end.
 
 The solver holds the constraints of the path at hand, a level for each choice; the next path keeps those they share.
 """
@@ -11,7 +12,7 @@ The solver holds the constraints of the path at hand, a level for each choice; t
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ from datapath.paths.values import LENGTH_BITS, PacketBits, Symbols
 
 SOLVER_EFFORT = 3_000_000  # steps of the solver for one question ("rlimit"): about a second; not time, to be repeatable
 
+NO_LOOP = -1
+MAX_LOOP_ENDS = 8  # runs that find the bound of one loop
 MAX_ROUNDS = 4  # of a loop, by a run that hopes for an arm which is missing: perhaps no packet takes it
 
 
@@ -102,6 +105,7 @@ class Explorer:
         if self.uses_length:
             self.solver.add(z3.ULE(self.symbols.length, self.max_size))
         self.loop_of = _loops(program)
+        self.loop_ends: Counter[int] = Counter()  # how many runs found the bound of each loop
         self.sources = _sources(program)
         self.to_accept = _distances(self.sources, [ACCEPT])
         self.missing = set(arms_of(program))  # arms that no run has taken
@@ -148,6 +152,8 @@ class Explorer:
             verdict, error = machine.run(), 0
         except Rejected as reason:
             verdict, error = REJECT, reason.error
+        if self.interpreter.program.errors[error] in ("StackOutOfBounds", "ParserTimeout"):
+            self.loop_ends[self.loop_of.get(machine.state, NO_LOOP)] += 1
         content, in_port, size = self.solve(machine)
         return Finished(
             order=tuple(choice.order for choice in self.taken),
@@ -235,8 +241,9 @@ class Explorer:
         target = choice.option.leads_to
         if not target:
             return (0, choice.order)
-        stays = self.loop_of.get(target) is not None and self.loop_of.get(target) == self.loop_of.get(choice.place[0])
-        if self.stays_in_loops and stays:
+        loop = self.loop_of.get(target, NO_LOOP)
+        stays = loop != NO_LOOP and loop == self.loop_of.get(choice.place[0])
+        if self.stays_in_loops and stays and self.loop_ends[loop] < MAX_LOOP_ENDS:
             return (-1, choice.order)
         far = len(self.to_accept)
         near = self.to_missing.get(target) if self.seen.get(choice.target, 0) < MAX_ROUNDS else None
