@@ -5,6 +5,8 @@ Run after lowering and, in tests, after every pass.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from datapath.ir.model import (
     ACCEPT,
     CORE_ERRORS,
@@ -80,7 +82,8 @@ class _Check:
         self.need(program.errors[: len(CORE_ERRORS)] == CORE_ERRORS, "errors do not start with core.p4's")
         self.need(len(program.errors) <= 256, "more than 256 errors")
         self.unique([h.path for h in program.headers], "header")
-        self.unique([v.name for v in program.variables], "variable")
+        of_headers = [f"{h.path}.{name}" for h in program.headers for name in ("$valid", *(f.name for f in h.fields))]
+        self.unique([*(v.name for v in program.variables), *of_headers], "variable or field")
         self.unique([s.name for s in program.states], "state")
         self.need(bool(program.states), "no start state")
         self.need(sorted(program.emit_order) == sorted(self.headers), "emit order is no permutation of the headers")
@@ -99,7 +102,7 @@ class _Check:
             self.check_state(state)
 
     def unique(self, names: list[str], kind: str) -> None:
-        twice = sorted({n for n in names if names.count(n) > 1})
+        twice = sorted(name for name, n in Counter(names).items() if n > 1)
         self.need(not twice, f"{kind} declared twice: {', '.join(twice)}")
 
     def check_header(self, header: Header) -> None:

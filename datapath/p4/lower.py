@@ -7,6 +7,7 @@ instances of its parameters, lower its states (``lower_selects.py`` and what tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
@@ -115,13 +116,23 @@ class ProgramLowering(LowerSelects):
             self.root = place
         else:
             written = param.direction in ("out", "inout")
+            path = self._free_path(param.name)
             if is_provided(type_):
-                place = self.local_place(type_, param.name, location)
+                place = self.local_place(type_, path, location)
             else:
-                place = self.instance_place(type_, param.name, param.name, location, in_key=written)
+                place = self.instance_place(type_, path, path, location, in_key=written)
             place = self._with_intrinsics(place, type_)
         self.frame.env[param.node] = place
         self.params[param.name] = place
+
+    def _free_path(self, name: str) -> str:
+        """Return a parameter's path in the key: its name, with a number if headers are called so."""
+        taken = {re.split(r"[.\[]", header.path)[0] for header in self.headers}
+        path, n = name, 1
+        while path in taken:
+            n += 1
+            path = f"{name}_{n}"
+        return path
 
     def _with_intrinsics(self, place: Place, type_: t.Type) -> Place:
         """Let the fields of architecture metadata that the switch knows stand for what it knows.

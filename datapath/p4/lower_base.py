@@ -64,6 +64,7 @@ class LowerBase:
         self.headers: list[ir.Header] = []
         self.stacks: list[ir.Stack] = []
         self.variables: dict[str, ir.Variable] = {}
+        self._of_headers: set[str] = set()  # paths that no variable may have
         self.value_sets: list[ir.ValueSet] = []
         self.errors = (*ir.CORE_ERRORS, *(e for e in info.errors if e not in ir.CORE_ERRORS))
         self.out: list[ir.Statement] = []
@@ -102,7 +103,7 @@ class LowerBase:
     ) -> ir.VarRef:
         """Make a variable; a name in use gets a number."""
         unique, n = name, 1
-        while unique in self.variables:
+        while unique in self.variables or unique in self._of_headers:
             n += 1
             unique = f"{name}_{n}"
         self.variables[unique] = ir.Variable(unique, width, signed, in_key, location=location)
@@ -189,6 +190,7 @@ class LowerBase:
 
     def add_header(self, header: ir.Header) -> None:
         self.headers.append(header)
+        self._of_headers |= {f"{header.path}.{name}" for name in ("$valid", *(f.name for f in header.fields))}
 
     # ------------------------------------------------------------------------------------------------ constants
     def constant(self, value: t.Value, type_: t.Type, location: Location) -> ir.Const | Compound:
