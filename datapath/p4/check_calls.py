@@ -169,8 +169,7 @@ class CallChecker(ExpressionChecker):
                     self.report.error(value.loc, f"argument '{param.name}' needs a value", hint=hint)
                 continue
             if isinstance(type_, t.Block):
-                with self.report.reading(value if type_.kind == "control" else self.report.part):
-                    self.check_block_fits(value, have, type_, param)
+                self.check_block_fits(value, have, type_, param)
             else:
                 self.coerce(value, have, type_, f"argument '{param.name}'")
             if param.direction in ("out", "inout") and have != t.UNKNOWN:
@@ -371,6 +370,11 @@ class CallChecker(ExpressionChecker):
             if have.node is not want.node or not all(map(_equal, want.args, have.args)):
                 self.report.error(value.loc, f"argument '{param.name}' is a '{have.name}', a '{want.name}' is needed")
             return
+        # Drafts of one architecture differ in the parameters of controls, which are not used here.
+        with self.report.reading(value if want.kind == "control" else self.report.part):
+            self._check_params_fit(value, have, want)
+
+    def _check_params_fit(self, value: ast.Expr, have: t.Block, want: t.Block) -> None:
         notes = [(want.node.loc, f"'{want.name}' is declared here"), (have.node.loc, f"'{have.name}' is declared here")]
         pairs = _paired(have.params, want.params)
         if pairs is None:
@@ -381,7 +385,6 @@ class CallChecker(ExpressionChecker):
         for mine, asked in pairs:
             unify(mine.type, asked.type, bound, set(have.type_params))
             fits = _equal(t.substitute(asked.type, bound), t.substitute(mine.type, bound))
-            # Drafts of one architecture differ in the directions of controls, which are not used here.
             if not fits or (mine.direction != asked.direction and want.kind == "parser"):
                 message = (
                     f"parameter '{mine.name}' of '{have.name}' is '{_param_text(mine)}', "

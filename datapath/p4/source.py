@@ -62,11 +62,11 @@ class Report:
         finally:
             self.part = outer
 
-    def settle(self, used: Container[Hashable]) -> None:
-        """Report what was found in the parts: errors in those that are used, warnings elsewhere."""
+    def settle(self, used: Container[Hashable] | None) -> None:
+        """Report what was found in the parts: errors in those that are used (None: all), warnings elsewhere."""
         for part, errors in self._parts.items():
             for error in errors:
-                if part in used:
+                if used is None or part in used:
                     self._count(error)
                 else:
                     self.diagnostics.append(replace(error, severity="warning", name="skipped-part"))
