@@ -45,6 +45,7 @@ def lower(program: ast.SourceProgram, info: Info, report: Report, path: Path) ->
         assert report.n_errors
     if report.n_errors:
         return None
+    report.forget([d for d in info.blocks if d is not parts.parser and d not in lowering.applied])
     root = Root(lowering, lowering.root, lowering.params, info)
     program_ir = ir.Program(
         name=path.stem,

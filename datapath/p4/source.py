@@ -35,6 +35,8 @@ class Report:
         self._seen: set[tuple[Location, str]] = set()
         self._parts: dict[Hashable, list[Diagnostic]] = {}  # errors in parts of which it is not known who uses them
         self.part: Hashable | None = None  # the part that is being read
+        self._parser: Hashable | None = None  # the parser that is being read
+        self._warned: list[tuple[Hashable, Diagnostic]] = []  # warnings in parsers, of which one may be unused
         self.n_errors = 0
 
     def add_text(self, name: str, text: str) -> None:
@@ -61,6 +63,20 @@ class Report:
             yield
         finally:
             self.part = outer
+
+    @contextmanager
+    def reading_parser(self, parser: Hashable) -> Iterator[None]:
+        """Remember in which parser warnings are told."""
+        outer, self._parser = self._parser, parser
+        try:
+            yield
+        finally:
+            self._parser = outer
+
+    def forget(self, parsers: Container[Hashable]) -> None:
+        """Take back warnings of parsers that turned out not to be used."""
+        unused = {id(warning) for parser, warning in self._warned if parser in parsers}
+        self.diagnostics = [d for d in self.diagnostics if id(d) not in unused]
 
     def settle(self, used: Container[Hashable] | None) -> None:
         """Report what was found in the parts: errors in those that are used (None: all), warnings elsewhere."""
@@ -106,6 +122,8 @@ class Report:
         length = max(1, token.end() - token.start()) if token else 1
         noted = tuple((place, text, self.line(place)) for place, text in (*notes, *self._includes(location)))
         diagnostic = Diagnostic(location, severity, message, line, length, hint, noted, name)
+        if severity == "warning" and self._parser is not None:
+            self._warned.append((self._parser, diagnostic))
         if severity != "warning" and self.part is not None:
             errors = self._parts.setdefault(self.part, [])
             if len(errors) < MAX_DIAGNOSTICS:

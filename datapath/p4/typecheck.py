@@ -231,7 +231,7 @@ class TypeChecker(ObjectChecker):
             block = t.Block("parser", node.name, variables, node, variables, params, constructor_params)
             self.declare_params(params)
             self.declare_params(constructor_params, "const")
-            with self.within(Body("parser")):
+            with self.within(Body("parser")), self.report.reading_parser(node):
                 for local in node.locals:
                     self.local(local)
                 self.states(node)
