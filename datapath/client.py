@@ -58,7 +58,7 @@ def choose_network(name: str | None) -> str:
             raise SwitchError(f"no network {name} is running ({known})")
         raise SwitchError(f"several networks {name} are running: {', '.join(fitting)}; name one of them")
     if not running:
-        raise SwitchError("no network is running here: start one first")
+        raise SwitchError("no network is running here: start one, as by ovsp4 up leaf-spine")
     if len(running) > 1:
         raise SwitchError(f"several networks are running: {', '.join(running)}; choose one by --network NAME")
     return running[0]

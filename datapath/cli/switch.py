@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import string
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -206,12 +207,19 @@ def _stats(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]
 
 
 # ------------------------------------------------------------------------------------------------------ trace
-def _trace(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
-    text = sys.stdin.read() if options.hex == "-" else options.hex
+def _packet(text: str) -> bytes:
+    """Read hexadecimal digits, in bytes or words, with blanks or colons between them."""
+    digits = "".join(text.replace(":", " ").split())
     try:
-        packet = bytes.fromhex("".join(text.replace(":", " ").split()))
-    except ValueError as error:
-        raise FlowError(f"--hex: {error}", text.strip()) from error
+        return bytes.fromhex(digits)
+    except ValueError:
+        wrong = next((digit for digit in digits if digit not in string.hexdigits), "")
+        what = f"'{wrong}' is no hexadecimal digit" if wrong else f"{len(digits)} digits: a byte has two"
+        raise FlowError(f"--hex: {what}", text, text.find(wrong) + 1) from None
+
+
+def _trace(options: argparse.Namespace, client: Client) -> tuple[Any, list[str]]:
+    packet = _packet((sys.stdin.read() if options.hex == "-" else options.hex).strip())
     trace = client.trace(options.bridge, packet, _port_number(options, client))
     return trace, _parser_lines(trace["parser"]) + _lookup_lines(trace)
 

@@ -89,7 +89,8 @@ def test_show_and_trace(network: str, capsys: pytest.CaptureFixture[str], monkey
         (("add-flow", "br9", "actions=drop"), 1, "no bridge 'br9'"),
         (("add-flows", "br1", "/nonexistent"), 2, "cannot read /nonexistent"),
         (("trace", "br1", "--in-port", "s7", "--hex", "00"), 2, "no such port; a number, or s1, s2, s3"),
-        (("trace", "br1", "--in-port", "1", "--hex", "xyz"), 2, "--hex"),
+        (("trace", "br1", "--in-port", "1", "--hex", "00 xy"), 2, "--hex: 'x' is no hexadecimal digit"),
+        (("trace", "br1", "--in-port", "1", "--hex", "00:1"), 2, "3 digits: a byte has two"),
     ],
 )
 def test_mistakes_are_told_without_a_traceback(
