@@ -69,9 +69,9 @@ class Namespace:
 
     def close(self) -> None:
         """Let go of the namespace; may be called twice."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1  # first: an interrupted close must not be repeated on whoever has the number then
+        if fd >= 0:
+            os.close(fd)
 
     def call(self, function: Callable[[], T]) -> T:
         """Run a function inside the namespace, on a thread of its own, and return what it returns.

@@ -50,9 +50,10 @@ class _Spawner:
     def run(self, start: Callable[[], _Popen]) -> _Popen:
         """Start a process on the thread; if we are interrupted meanwhile, it is killed."""
         if self._started_by != os.getpid():
+            jobs: queue.SimpleQueue[tuple[Callable[[], _Popen], Future[_Popen]]] = queue.SimpleQueue()
+            threading.Thread(target=self._serve, args=(jobs,), name="spawner", daemon=True).start()
+            self._jobs = jobs  # another thread may be here too: whichever queue is left, somebody serves it
             self._started_by = os.getpid()
-            self._jobs = queue.SimpleQueue()
-            threading.Thread(target=self._serve, args=(self._jobs,), name="spawner", daemon=True).start()
         result: Future[_Popen] = Future()
         self._jobs.put((start, result))
         try:
@@ -154,5 +155,5 @@ class Life:
         poller = select.poll()
         poller.register(self._fd, select.POLLIN)
         poller.poll(max(0.0, deadline - time.monotonic()) * 1000)
-        os.close(self._fd)
-        self._fd = -1
+        fd, self._fd = self._fd, -1
+        os.close(fd)

@@ -44,9 +44,9 @@ class Vswitchd:
     def stop(self) -> None:
         """End the daemon; the fabric namespace goes with it.  May be called again."""
         self.client.close()
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
+        lifeline, self._lifeline = self._lifeline, -1
+        if lifeline >= 0:
+            os.close(lifeline)
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:

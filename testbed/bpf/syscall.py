@@ -87,9 +87,9 @@ class Map:
 
     def close(self) -> None:
         """Close it; attached programs keep using the map."""
-        if self.fd >= 0:
-            os.close(self.fd)
-        self.fd = -1
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 class Program:
@@ -180,9 +180,9 @@ class Program:
 
     def close(self) -> None:
         """Close the program and its maps; where it is attached it stays attached."""
-        if self.fd >= 0:
-            os.close(self.fd)
-        self.fd = -1
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
         for m in self.maps.values():
             m.close()
 
@@ -194,9 +194,9 @@ class Link:
         self.fd = fd
 
     def close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-        self.fd = -1
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 @functools.cache

@@ -97,3 +97,21 @@ def test_offloads_for_an_xdp_peer(pair: Pair) -> None:
     for name in ("tx-checksum-ip-generic", "tcp-segmentation-offload", "tx-vlan-offload", "tx-vlan-stag-hw-insert"):
         assert features[name].startswith("off"), (name, features[name])
     assert features["generic-receive-offload"] == "on"
+
+
+def test_an_interrupted_close_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number may be another's by then: of a host's terminal, whose shell would end."""
+    namespace = Namespace.create()
+    close = os.close
+
+    def close_and_be_interrupted(fd: int) -> None:
+        close(fd)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "close", close_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        namespace.close()
+    monkeypatch.setattr(os, "close", close)
+    number = os.open("/dev/null", os.O_RDONLY)  # takes the number again
+    namespace.close()
+    os.close(number)  # is still open

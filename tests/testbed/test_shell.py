@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from testbed import shell
 from testbed.shell import spawn
 from testbed.wait import wait_until
 
@@ -58,3 +60,26 @@ def test_a_process_whose_start_was_interrupted_is_killed() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
     wait_until(lambda: started and started[0].returncode == -signal.SIGKILL, what="the end of the process")
+
+
+def test_the_first_processes_may_be_started_by_two_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes while the first is making the thread's queue; neither waits for a thread that is not there."""
+    spawner = shell._Spawner()
+    make = queue.SimpleQueue
+    others: list[threading.Thread] = []
+    done: list[int] = []
+
+    def true() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["true"])
+
+    def make_and_meet_another() -> queue.SimpleQueue[object]:
+        monkeypatch.setattr(queue, "SimpleQueue", make)
+        others.append(threading.Thread(target=lambda: done.append(spawner.run(true).wait()), daemon=True))
+        others[0].start()
+        others[0].join(1)
+        return make()
+
+    monkeypatch.setattr(queue, "SimpleQueue", make_and_meet_another)
+    assert spawner.run(true).wait() == 0
+    others[0].join(10)
+    assert done == [0]
