@@ -60,15 +60,15 @@ def prepare_namespace() -> None:
         ipr.link("set", index=socket.if_nametoindex("lo"), state="up")
 
 
-def make_veth(end: VethEnd, peer: VethEnd) -> None:
+def make_veth(end: VethEnd, peer: VethEnd, mtu: int = 1500) -> None:
     """Make a veth pair, down; runs in ``end``'s namespace.
 
     One queue each way: with several, transmit queues share the receive rings of an XDP program unevenly.
     """
-    queues = {"num_tx_queues": 1, "num_rx_queues": 1}
-    there = {"ifname": peer.name, "address": peer.mac, "net_ns_fd": peer.namespace.fd, **queues}
+    both = {"num_tx_queues": 1, "num_rx_queues": 1, "mtu": mtu}
+    there = {"ifname": peer.name, "address": peer.mac, "net_ns_fd": peer.namespace.fd, **both}
     with netlink() as ipr:
-        ipr.link("add", ifname=end.name, kind="veth", address=end.mac, peer=there, **queues)
+        ipr.link("add", ifname=end.name, kind="veth", address=end.mac, peer=there, **both)
 
 
 def set_up(*names: str) -> None:

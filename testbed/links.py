@@ -94,6 +94,7 @@ class OvsP4Link(Link):  # type: ignore[misc]
         bandwidth_mbps: limit in each direction; 0 for none.
         delay_ms: delay in each direction, where the kernel has netem.
         tap: lead the link through a namespace where its frames can be captured.
+        mtu: of its interfaces.
     """
 
     def __init__(
@@ -104,8 +105,10 @@ class OvsP4Link(Link):  # type: ignore[misc]
         bandwidth_mbps: float = 0.0,
         delay_ms: float = 0.0,
         tap: bool = False,
+        mtu: int = 1500,
         **params: Any,
     ) -> None:
+        self.mtu = mtu
         self.tap: Tap | None = None
         if tap or bandwidth_mbps or delay_ms:
             self.tap = Tap.create()
@@ -134,11 +137,11 @@ class OvsP4Link(Link):  # type: ignore[misc]
             near = VethEnd(intfname1, addr1 or _random_mac(), here)
             far = VethEnd(intfname2, addr2 or _random_mac(), there)
             if self.tap is None:
-                here.call(lambda: interfaces.make_veth(near, far))
+                here.call(lambda: interfaces.make_veth(near, far, self.mtu))
             else:
                 a, b = (VethEnd(name, _random_mac(), self.tap.namespace) for name in self.tap.names)
-                here.call(lambda: interfaces.make_veth(near, a))
-                there.call(lambda: interfaces.make_veth(far, b))
+                here.call(lambda: interfaces.make_veth(near, a, self.mtu))
+                there.call(lambda: interfaces.make_veth(far, b, self.mtu))
                 self.tap.connect()
             ends = [(node1, intfname1, here), (node2, intfname2, there)]
             # The end that comes up last sends at once; the other only when the kernel has noticed.  XDP does not care.

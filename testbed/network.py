@@ -193,6 +193,7 @@ class Network:
             port2=link.b.port,
             addr1=macs[0],
             addr2=macs[1],
+            mtu=self.topology.mtu,
             bandwidth_mbps=link.bandwidth_mbps,
             delay_ms=link.delay_ms,
             tap=link.tap or (self._taps and internal),

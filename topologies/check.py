@@ -65,6 +65,7 @@ def build(tree: Placed, path: Path, faults: Faults) -> Topology | None:
         routing=routing,
         datapath=_word(tree, "datapath", "auto"),
         on_reject=_word(tree, "on_reject", "drop"),
+        mtu=_count(tree, "mtu", 1500),
         include_dirs=include_dirs,
         defines=tuple((key, str(value)) for key, value in _plain(tree.get("defines")).items()),
         fields=_fields(tree),
@@ -80,6 +81,11 @@ def _plain(tree: Placed | None) -> dict[str, Any]:
 def _word(tree: Placed, key: str, default: str) -> str:
     entry = tree.get(key)
     return entry.value if entry is not None and isinstance(entry.value, str) else default
+
+
+def _count(tree: Placed, key: str, default: int) -> int:
+    entry = tree.get(key)
+    return entry.value if entry is not None and isinstance(entry.value, int) else default
 
 
 def _items(tree: Placed | None) -> list[Placed]:

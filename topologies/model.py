@@ -85,6 +85,7 @@ class Topology:
     routing: str = "none"  # "l3-ecmp", "l2", "none"
     datapath: str = "auto"  # "auto", "xdp", "afxdp"
     on_reject: str = "drop"  # "drop", "continue"
+    mtu: int = 1500  # of all interfaces
     include_dirs: tuple[str, ...] = ()  # absolute
     defines: tuple[tuple[str, str], ...] = ()  # of the P4 preprocessor
     fields: L3Fields = L3Fields()

@@ -17,7 +17,13 @@ from topologies.places import Faults, Placed, did_you_mean, parse
 from topologies.schema import check_schema
 
 HERE = Path(__file__).parent
-OVERRIDES = ("program", "routing", "datapath", "on_reject")  # keys of the file that may stand between the brackets
+OVERRIDES = (
+    "program",
+    "routing",
+    "datapath",
+    "on_reject",
+    "mtu",
+)  # keys of the file that may stand between the brackets
 _SPEC = re.compile(r"(?P<target>[^\[\]]+)(\[(?P<params>[^\[\]]*)\])?")
 
 
@@ -111,14 +117,20 @@ def _override(tree: Placed, params: str, spec: str, offset: int, faults: Faults)
         elif key in seen:
             faults.add(place, "", f"'{key}' is given twice")
         elif key in OVERRIDES:
-            value = str(Path(text).absolute()) if key == "program" and text.endswith(".p4") else text
-            entries[key], keys[key] = Placed(value, place, key), place
+            entries[key], keys[key] = Placed(_overriding(key, text), place, key), place
         elif key not in known:
             faults.add(place, "", f"there is no parameter '{key}'", did_you_mean(key, [*known, *OVERRIDES]))
         else:
             _set_parameter(entries, keys, key, text, place, faults)
         seen.add(key)
     return Placed(entries, tree.location, tree.path, keys)
+
+
+def _overriding(key: str, text: str) -> str | int:
+    """Return a setting as the file would have it: a program's path begins where the caller is."""
+    if key == "mtu" and text.isdecimal():
+        return int(text)
+    return str(Path(text).absolute()) if key == "program" and text.endswith(".p4") else text
 
 
 def _generator_parameters(tree: Placed) -> list[str]:

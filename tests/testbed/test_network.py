@@ -13,7 +13,7 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
-from datapath import FlowError, TestbedError, WaitTimeoutError
+from datapath import FlowError, TestbedError, WaitTimeoutError, takes_jumbo_frames
 from testbed.checksums import assert_checksums
 from testbed.network import Network
 from testbed.wait import wait_until
@@ -177,6 +177,22 @@ def test_tcp_passes_with_right_checksums(fabric: Network) -> None:
     assert max(len(frame.data) for frame in frames) <= 1514
     for frame in frames:
         assert_checksums(frame.data)
+
+
+@pytest.mark.skipif(not takes_jumbo_frames(), reason="frames above 3,500 bytes need Linux 6.6")
+@pytest.mark.parametrize("taps", [False, True], ids=["links", "taps"])
+@pytest.mark.parametrize("datapath", ["xdp", "afxdp"])
+def test_jumbo_frames_cross_a_fabric(datapath: str, taps: bool) -> None:
+    """Unfragmented, four switches on their way; what is larger is not even sent."""
+    with Network.start(load("leaf-spine[leaves=2,hosts_per_leaf=1,mtu=9000]"), datapath, taps=taps) as network:
+        network.wait_reachable()
+        h1, h2 = network.hosts["h1"], network.hosts["h2"]
+        for size in (8972, 4000, 56):  # 9,000 bytes of IPv4 at most
+            answer = h1.cmd(f"ping -c 3 -i 0.05 -W 5 -M do -s {size} {h2.ip}")
+            assert " 0% packet loss" in answer, answer
+            assert f"{size + 8} bytes from" in answer
+        assert "too long" in h1.cmd(f"ping -c 1 -W 1 -M do -s 8973 {h2.ip}").lower()
+        assert not network.client.stats("leaf1")["drops"].get("TOO_LONG")
 
 
 def test_nodes_know_their_place(fabric: Network) -> None:

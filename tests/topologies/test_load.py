@@ -152,3 +152,16 @@ def test_all_faults_of_a_spec_are_reported_together() -> None:
         load("leaf-spine[leafs=2,spines=x,routing=ospf]")
     assert str(caught.value).count(": error: ") == 3
     assert "did you mean 'leaves'?" in str(caught.value)
+
+
+def test_the_mtu_is_of_all_interfaces(own: Path) -> None:
+    assert load(str(own)).mtu == 1500
+    own.write_text("mtu: 9000\n" + OWN)
+    assert load(str(own)).mtu == 9000
+    assert load(f"{own}[mtu=1400]").mtu == 1400
+
+
+@pytest.mark.parametrize("mtu", ["67", "11507", "large", "-1"])
+def test_an_mtu_that_cannot_be(mtu: str) -> None:
+    with pytest.raises(TopologyError, match="mtu"):
+        load(f"single[mtu={mtu}]")
