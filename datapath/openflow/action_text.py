@@ -48,6 +48,7 @@ _UNSUPPORTED = {
     "normal": "there is no MAC learning: use flood, or flows that name the ports",
     "local": "a bridge has no local port",
     "table": "packets go to a table by goto_table:N",
+    "mark_to_drop": "write drop",
     **dict.fromkeys(("push_vlan", "pop_vlan", "strip_vlan", "push_mpls", "pop_mpls"), "headers stay as they are"),
     **dict.fromkeys(("learn", "conjunction", "ct", "nat", "meter", "move", "enqueue", "set_queue", "clone", "sample",
                      "write_actions", "clear_actions", "note", "exit", "multipath", "bundle", "dec_mpls_ttl"),

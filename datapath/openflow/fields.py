@@ -105,6 +105,13 @@ _OVS_FIELDS: tuple[tuple[str, str, int, int, str], ...] = (
     ("icmpv6_code", "icmp6", 8, 8, "decimal"),
 )
 OVS_NAMES = frozenset(name for name, *_ in _OVS_FIELDS)
+# What architectures have as metadata, and P4 as methods: a hint where a flow has something else for it.
+_P4_WORDS = {
+    "ingress_port": "did you mean in_port?",
+    "egress_port": "where a packet goes is an action: output:PORT",
+    "egress_spec": "where a packet goes is an action: output:PORT",
+    "isValid()": "a header's name alone says that it is there, HEADER.$valid=0 that it is not",
+}
 _USABLE_MASKS = {"nw_tos": 0xFC}  # Open vSwitch matches and sets the DSCP bits of it only
 
 # Shorthand: the protocols whose headers must be valid.
@@ -208,7 +215,9 @@ class FieldRegistry:
         """Return message and hint for a name that is no field of this program."""
         if name in OVS_NAMES or name in _SHORTHANDS:
             return f"{self.layout.program} has no header that {name} could mean", self.describe()
-        header, dot, _ = name.rpartition(".")
+        header, dot, last = name.rpartition(".")
+        if last in _P4_WORDS and last not in self.fields:
+            return "no such field", _P4_WORDS[last]
         if dot and any(h.path == header for h in self.layout.headers):
             tails = [f.removeprefix(header + ".") for f in self.fields if f.startswith(header + ".")]
             tails = [t for t in tails if "." not in t]

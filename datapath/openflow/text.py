@@ -88,8 +88,10 @@ def suggest(name: str, legal: Iterable[str]) -> str:
     """
     names = sorted(set(legal))
     folded = {n.lower(): n for n in reversed(names)}
-    # A forgotten header: compare with the last part of dotted names; a forgotten ending: with the beginnings.
+    # A forgotten header: compare with the last part of dotted names; a forgotten ending: with the beginnings; P4's way
+    # to a field has the parameter's name in front: hdr.ipv4.ttl.
     near = [n for n in names if n.lower().rpartition(".")[2] == name.lower()]
+    near = near or [folded[n] for n in [name.lower().partition(".")[2]] if n in folded]
     near = near or [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.65)]
     close = near[:3] or [n for n in names if len(name) > 1 and n.lower().startswith(name.lower())][:3]
     if close:
