@@ -38,6 +38,7 @@ from datapath.ir.model import (
     Resize,
     Slice,
     Unary,
+    VarbitEqual,
     VarRef,
 )
 from datapath.ir.walk import can_fail
@@ -54,6 +55,7 @@ class Surroundings(Protocol):
     def valid(self, path: str) -> Limb: ...
     def variable(self, ref: VarRef) -> Value | Bits: ...
     def look(self, expr: Lookahead) -> Value | Bits: ...
+    def varbits_equal(self, expr: VarbitEqual) -> Limb: ...
     def calls_wide(self) -> None: ...
     def unsupported(self, what: str, hint: str) -> Exception: ...
 
@@ -121,6 +123,8 @@ class Expressions:
             return self.state.look(expr)
         if isinstance(expr, IsValid):
             return (self.state.valid(expr.header.path),)
+        if isinstance(expr, VarbitEqual):
+            return (self.state.varbits_equal(expr),)
         if isinstance(expr, PacketLength):
             return (Limb("pkt_length(pkt)", 32, False, True),)
         if isinstance(expr, InPort):

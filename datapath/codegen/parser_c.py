@@ -126,6 +126,9 @@ def _write_locals(plan: Plan, out: Emitter, uses_p: bool) -> None:
             plan.local_names.get(variable.name, ()), constant(variable.initial, variable.width_bits), strict=False
         ):
             out.line(f"__u64 {name} __maybe_unused = {limb.text}; /* {variable.name} */")
+    for header in plan.program.headers if plan.compares_varbits else ():
+        if header.varbit:
+            out.line(f"__u64 {plan.varbit_at(header.path)} __maybe_unused = 0; /* varbit of {header.path}, in bits */")
     if plan.entries:
         out.line("__u32 rounds = 0;")
     if plan.labels & {"reject", *(error_label(plan, i) for i in range(len(plan.program.errors)))}:

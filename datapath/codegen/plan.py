@@ -18,6 +18,7 @@ from datapath.ir.model import (
     Header,
     Program,
     State,
+    VarbitEqual,
     Variable,
     VarRef,
 )
@@ -49,6 +50,7 @@ class Plan:
     loops: dict[str, int]  # of the states in loops: which one
     most_rounds: dict[str, int]  # by such a head: in more the visits have ended the loop
     labels: set[str] = field(default_factory=set)  # that some goto names
+    compares_varbits: bool = False  # then a local variable holds where in the packet each varbit is
     calls_wide: bool = False  # some function of wide.h is called
     tests_validity: bool = False  # some header's validity is tested at run time
 
@@ -61,6 +63,10 @@ class Plan:
 
     def key_header(self, path: str) -> KeyHeader:
         return self.layout.header(path)
+
+    def varbit_at(self, path: str) -> str:
+        """Name the variable with the bit at which a header's varbit begins."""
+        return f"at_{self.header_names[path]}"
 
     def trace_number(self, state: str) -> int:
         return self.layout.states.index(base_name(state))
@@ -115,6 +121,7 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
         state_names=state_names,
         local_names=_local_names(program),
         value_set_names=_value_set_names(program),
+        compares_varbits=any(isinstance(e, VarbitEqual) for s in order for e in state_expressions(s)),
         key_names=key_names,
         validity=entry_validity(program),
         positions=entry_positions(program),

@@ -43,6 +43,7 @@ from datapath.ir.model import (
     Slice,
     State,
     Statement,
+    VarbitEqual,
     VarRef,
     Verify,
 )
@@ -51,6 +52,7 @@ from datapath.ir.validity import Validity, after_statements
 TOO_SHORT = CORE_ERRORS.index("PacketTooShort")
 HEADER_TOO_SHORT = CORE_ERRORS.index("HeaderTooShort")
 WORD = 64  # headers whose validity one word holds
+COMPARED_MAX_BITS = 2048  # of varbits that are compared: as many rounds as the verifier has patience for
 VARBIT_MAX_BITS = 0xFFFF  # what the length field of the key can say
 
 
@@ -239,6 +241,9 @@ class StateWriter:
         else:
             self.fixed_fields_by_bits(header, bits)
         self.out.line(f"store_be16(key->{self.plan.key_names[header.path + '.$length']}, {bits.text});")
+        if self.plan.compares_varbits:
+            cursor = f"{self.plan.cursor}{' * 8' if self.plan.in_bytes else ''}"
+            self.out.line(f"{self.plan.varbit_at(header.path)} = {cursor} + {before};")
         self.now_valid(header, self.plan.cursor)
         move = (
             f"{header.width_bits // 8} + {bits.u64} / 8" if self.plan.in_bytes else f"{header.width_bits} + {bits.u64}"
@@ -342,6 +347,21 @@ class StateWriter:
         if self.at_p == path:
             self.at_p = ""
 
+    def varbits_equal(self, expr: VarbitEqual) -> Limb:
+        """Return the comparison of two varbits, whose bits are in the packet."""
+        length = f"load_be16(key->{self.plan.key_names[expr.left.path + '.$length']})"
+        if expr.right is None:
+            return Limb(f"({length} == 0)", 1)
+        headers = (self.plan.header(at.path).varbit for at in (expr.left, expr.right))
+        most = min(varbit.varbit_max_bits for varbit in headers if varbit is not None)
+        if most > COMPARED_MAX_BITS:
+            raise self.unsupported(f"comparing varbits of {most} bits", f"only up to {COMPARED_MAX_BITS} bits")
+        other = f"load_be16(key->{self.plan.key_names[expr.right.path + '.$length']})"
+        places = f"{self.plan.varbit_at(expr.left.path)}, {self.plan.varbit_at(expr.right.path)}"
+        name = self.temporary()
+        self.out.line(f"const __u64 {name} = {length} == {other} && pkt_bits_equal(pkt, {places}, {length}, {most});")
+        return Limb(name, 1, True, True)
+
     def assign_variable(self, place: VarRef, low: int, width: int, value: Value) -> None:
         if place.name in self.plan.key_names:
             size = (place.width + 7) // 8
@@ -418,6 +438,8 @@ class StateWriter:
         if self.plan.header(target).varbit:
             names = self.plan.key_names
             self.out.line(f"memcpy(key->{names[target + '.$length']}, key->{names[source + '.$length']}, 2);")
+            if self.plan.compares_varbits:
+                self.out.line(f"{self.plan.varbit_at(target)} = {self.plan.varbit_at(source)};")
         self.out.line(f"{self.valid_word(target)} |= {self.valid_bit(target)};")
         self.out.line(f"header_moved(result, H_{to}, H_{of});")
 

@@ -17,6 +17,7 @@ from datapath.ir.model import (
     Expr,
     Failure,
     FieldRef,
+    HeaderAt,
     InPort,
     IsValid,
     Lookahead,
@@ -27,6 +28,7 @@ from datapath.ir.model import (
     Slice,
     StackLastIndex,
     Unary,
+    VarbitEqual,
     VarRef,
 )
 
@@ -116,6 +118,8 @@ class Evaluator:
         if isinstance(expr, IsValid):
             state = self.machine.locate(expr.header)
             return int(state is not None and state.valid)
+        if isinstance(expr, VarbitEqual):
+            return self.varbits_equal(expr)
         if isinstance(expr, Lookahead):
             return self.look(expr)
         if isinstance(expr, StackLastIndex):
@@ -129,6 +133,16 @@ class Evaluator:
         if isinstance(expr, Failure):
             raise Rejected(expr.error)
         return self.operate(expr)
+
+    def varbits_equal(self, expr: VarbitEqual) -> int:
+        """P4_16 8.10: they are as long as each other, and all bits are the same."""
+        return int(self.varbit(expr.left) == self.varbit(expr.right))
+
+    def varbit(self, at: HeaderAt | None) -> tuple[int, int]:
+        """Return a varbit's length and its bits."""
+        state = self.machine.locate(at) if at is not None else None
+        varbit = state.header.varbit if state is not None and state.valid else None
+        return (state.varbit_bits, state.fields[varbit.name]) if state is not None and varbit is not None else (0, 0)
 
     def look(self, expr: Lookahead) -> int:
         """P4_16 13.8.3."""

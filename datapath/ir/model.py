@@ -142,6 +142,19 @@ class IsValid:
 
 
 @dataclass(frozen=True)
+class VarbitEqual:
+    """Whether the varbits of two headers have the same bits; without ``right``, whether there are none.  Width 1.
+
+    An invalid header has none.
+    """
+
+    left: HeaderAt
+    right: HeaderAt | None = None
+    width: int = 1
+    signed: bool = False
+
+
+@dataclass(frozen=True)
 class StackLastIndex:
     """``stack.lastIndex`` or, with ``next``, ``stack.nextIndex``; width 32."""
 
@@ -264,6 +277,7 @@ Expr = (
     | FieldRef
     | VarRef
     | IsValid
+    | VarbitEqual
     | StackLastIndex
     | Lookahead
     | PacketLength

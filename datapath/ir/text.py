@@ -45,6 +45,7 @@ from datapath.ir.model import (
     State,
     Statement,
     Unary,
+    VarbitEqual,
     Variable,
     VarRef,
     Verify,
@@ -200,6 +201,8 @@ def text(expr: Expr) -> str:
         return expr.name
     if isinstance(expr, IsValid):
         return f"valid({_at(expr.header)})"
+    if isinstance(expr, VarbitEqual):
+        return f"varbit({_at(expr.left)}) == {f'varbit({_at(expr.right)})' if expr.right else 'nothing'}"
     if isinstance(expr, StackLastIndex):
         return f"{expr.stack}.{'nextIndex' if expr.next else 'lastIndex'}"
     if isinstance(expr, Lookahead):

@@ -40,6 +40,7 @@ from datapath.ir.model import (
     StackLastIndex,
     State,
     Unary,
+    VarbitEqual,
     VarRef,
     Verify,
 )
@@ -203,6 +204,9 @@ class _Check:
             self.check_field(self.check_at(expr.header).path, expr.field, expr.width)
         elif isinstance(expr, IsValid):
             self.check_at(expr.header)
+        elif isinstance(expr, VarbitEqual):
+            for at in (expr.left, expr.right):
+                self.need(at is None or self.check_at(at).varbit is not None, f"no varbit: {expr}")
         elif isinstance(expr, VarRef):
             self.need(expr.name in self.variables, f"no variable {expr.name}")
             self.need(self.variables[expr.name].width_bits == expr.width, f"{expr.name} is not {expr.width} bits")

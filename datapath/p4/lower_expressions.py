@@ -24,7 +24,6 @@ from datapath.p4.places import (
     StackPlace,
     StructPlace,
     VarbitPlace,
-    has_no_bits,
     is_signed,
     n_choices,
     part_name,
@@ -390,9 +389,7 @@ class LowerExpressions(LowerBase):
         if isinstance(left, ir.Expr) and isinstance(right, ir.Expr):
             return ir.Binary("==", left, right, 1)
         if isinstance(left, VarbitPlace) or isinstance(right, VarbitPlace):
-            if has_no_bits(left) and has_no_bits(right):
-                return ir.Const(1, 1)
-            self.unsupported(location, "comparing varbit fields")
+            return _varbits_equal(left, right)
         type_ = _type_of_value(left) or _type_of_value(right)
         assert type_ is not None
         result: ir.Expr = ir.Const(1, 1)
@@ -416,6 +413,13 @@ class LowerExpressions(LowerBase):
         ):
             self.unsupported(location, "a varbit field here")
         return [e for name, _ in part_types(type_) for e in self.flatten(self.part(value, name, location), location)]
+
+
+def _varbits_equal(left: RValue, right: RValue) -> ir.Expr:
+    at, other = (value.header if isinstance(value, VarbitPlace) else None for value in (left, right))
+    if at is None:
+        return ir.VarbitEqual(other) if other is not None else ir.Const(1, 1)
+    return ir.VarbitEqual(at, other)
 
 
 def _type_of_value(value: RValue) -> t.Type | None:

@@ -339,6 +339,8 @@ def _reads(expr: ir.Expr) -> set[str]:
             found.add("variable " + node.name)
         elif isinstance(node, ir.FieldRef | ir.IsValid):
             found.add("header " + node.header.path.split("[")[0])
+        elif isinstance(node, ir.VarbitEqual):
+            found.update("header " + at.path.split("[")[0] for at in (node.left, node.right) if at is not None)
     return found
 
 

@@ -24,6 +24,7 @@ from datapath.ir.model import (
     Slice,
     StackLastIndex,
     Statement,
+    VarbitEqual,
     Verify,
 )
 
@@ -34,6 +35,8 @@ def resolve_expr(expr: Expr, heights: Mapping[str, int], sizes: Mapping[str, int
     """Return an expression node (operands already resolved) without stack access."""
     if isinstance(expr, StackLastIndex):
         return Const(heights[expr.stack] - (not expr.next) & 0xFFFFFFFF, expr.width)
+    if isinstance(expr, VarbitEqual):
+        return _resolve_comparison(expr, heights, sizes)
     if not isinstance(expr, FieldRef | IsValid) or expr.header.select == "path":
         return expr
     at = expr.header
@@ -48,6 +51,24 @@ def resolve_expr(expr: Expr, heights: Mapping[str, int], sizes: Mapping[str, int
             result = chosen if at.index.value == i else result
         elif i < 1 << (at.index.width - at.index.signed):
             result = Mux(equals(at.index, i), chosen, result, expr.width, expr.signed)
+    return result
+
+
+def _resolve_comparison(expr: VarbitEqual, heights: Mapping[str, int], sizes: Mapping[str, int]) -> Expr:
+    at, other = expr.left, expr.right
+    if at.select == "path" and other is not None:
+        at, other = other, at  # which side is which does not matter
+    if at.select == "path":
+        return expr
+    if at.index is None:
+        found = element(at, heights, sizes)
+        return resolve_expr(VarbitEqual(found, other), heights, sizes) if found else Failure(OUT_OF_BOUNDS, 1)
+    result: Expr = Const(1, 1)  # out of bounds: nothing is there
+    if other is not None:
+        result = resolve_expr(VarbitEqual(other), heights, sizes)
+    for i in reversed(range(min(sizes[at.path], 1 << (at.index.width - at.index.signed)))):
+        chosen = resolve_expr(VarbitEqual(HeaderAt(f"{at.path}[{i}]"), other), heights, sizes)
+        result = Mux(equals(at.index, i), chosen, result, 1)
     return result
 
 

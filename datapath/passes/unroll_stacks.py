@@ -41,6 +41,7 @@ from datapath.ir.model import (
     State,
     Statement,
     Transition,
+    VarbitEqual,
 )
 from datapath.ir.walk import flat_statements, rebuild, rebuild_statement, state_expressions
 from datapath.passes.stack_access import accesses, element, equals, moves, out_of_bounds, resolve_expr, with_header
@@ -239,3 +240,5 @@ def _used_stacks(state: State) -> Iterator[str]:
             yield expr.stack
         elif isinstance(expr, FieldRef | IsValid) and expr.header.select in ("next", "last"):
             yield expr.header.path
+        elif isinstance(expr, VarbitEqual):
+            yield from (at.path for at in (expr.left, expr.right) if at and at.select in ("next", "last"))

@@ -42,6 +42,7 @@ from datapath.ir.model import (
     Slice,
     Statement,
     Unary,
+    VarbitEqual,
     VarRef,
     Verify,
 )
@@ -277,6 +278,12 @@ class SymbolicEvaluator(Evaluator):
         if isinstance(expr, InPort):
             return symbols.resize(symbols.in_port, 32, expr.width, False)
         return super().evaluate(expr)
+
+    def varbits_equal(self, expr: VarbitEqual) -> Value:
+        (n_left, left), (n_right, right) = self.varbit(expr.left), self.varbit(expr.right)
+        if n_left != n_right or not n_left:
+            return int(n_left == n_right)
+        return self.machine.symbols.binary("==", (left, n_left), (right, n_right), False)
 
     def operate(self, expr: Expr) -> Value:
         symbols = self.machine.symbols

@@ -183,6 +183,21 @@ static __always_inline int pkt_bits(const struct packet *pkt, __u64 cursor, __u3
 	return 0;
 }
 
+/* Tell whether `n` bits, of which there are at most `max` (a constant), are the same at bits `a` and `b`. */
+static __always_inline int pkt_bits_equal(const struct packet *pkt, __u64 a, __u64 b, __u32 n, __u32 max)
+{
+	__u64 x, y;
+	__u32 i, k;
+
+	for (i = 0; i + 8 <= max && i + 8 <= n; i += 8)
+		if (pkt_bits(pkt, a + i, 8, &x) || pkt_bits(pkt, b + i, 8, &y) || x != y)
+			return 0;
+	for (k = 0; k < 7 && i + k < n; k++)
+		if (pkt_bits(pkt, a + i + k, 1, &x) || pkt_bits(pkt, b + i + k, 1, &y) || x != y)
+			return 0;
+	return 1;
+}
+
 /* Copy `width` bits (a constant) at bit `cursor` to `to`, whose last byte is filled up with zeros. */
 static __always_inline int pkt_copy_bits(const struct packet *pkt, __u64 cursor, __u8 *to, __u32 width)
 {
