@@ -138,6 +138,7 @@ def test_all_checksums_follow(switch: Vswitchd, wires: Wires, nested: str) -> No
     whole = packets()
     assert len(whole) == 12
     assert [wrong_sums(packet) for packet in whole] == [[]] * 12
+    engine = switch.client.show()["bridges"][nested]["engine"]
     for what, edits in EDITS.items():
         switch.client.del_flows(nested)
         switch.client.add_flows(nested, [f"actions={edits},output:2"])
@@ -149,3 +150,6 @@ def test_all_checksums_follow(switch: Vswitchd, wires: Wires, nested: str) -> No
             assert [sent[at + 20 + 6 : at + 28] == b"\0\0" for at in IPV4_AT[:2]] == [
                 packet[at + 20 + 6 : at + 28] == b"\0\0" for at in IPV4_AT[:2]
             ]
+        if what != "something everywhere":  # more edits than the XDP program makes
+            installed = [megaflow["engines"] for megaflow in switch.client.dump_megaflows(nested)]
+            assert installed == [["user", "xdp"] if engine == "xdp" else ["user"]] * len(installed)
