@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from datapath.codegen.cursor import counts_bytes, entry_positions
 from datapath.codegen.names import c_names
@@ -87,15 +88,26 @@ class Plan:
 
     def live_locals(self, state: str) -> list[str]:
         """Return the local variables (not the loop counter) that this state or one behind it reads, in order."""
-        states = {s.name: s for s in self.program.states}
         seen, todo = set[str](), [state]
         while todo:
             name = todo.pop()
-            if name in states and name not in seen:
+            if name in self._reads and name not in seen:
                 seen.add(name)
-                todo.extend(targets(states[name]))
-        read = {e.name for name in seen for e in state_expressions(states[name]) if isinstance(e, VarRef)}
-        return [v.name for v in self.program.variables if v.name in read & set(self.local_names)]
+                todo.extend(self._follow[name])
+        read = set[str]().union(*(self._reads[name] for name in seen))
+        return [name for name in self.local_names if name in read]
+
+    @cached_property
+    def _follow(self) -> dict[str, tuple[str, ...]]:
+        return {state.name: targets(state) for state in self.program.states}
+
+    @cached_property
+    def _reads(self) -> dict[str, set[str]]:
+        """The variables that each state reads."""
+        return {
+            state.name: {e.name for e in state_expressions(state) if isinstance(e, VarRef)}
+            for state in self.program.states
+        }
 
 
 def make_plan(program: Program, layout: KeyLayout) -> Plan:

@@ -13,7 +13,7 @@ WARNINGS = {
     "endless-loop": "no path leads from a loop to accept or reject: only its bound ends it",
     "generic-parser": "a parser has type parameters, which the language does not have, though p4c does",
     "invalid-read": "the parser reads a field of a header that no packet has there: it is always zero",
-    "left-out-call": "a call of an extern is left out, since it does nothing in this switch",
+    "left-out-call": "a call of an extern is left out, since it gives nothing that the parser uses",
     "missing-transition": "a state has no transition, so it rejects the packet",
     "overflow": "a constant does not fit its type",
     "shadowed-arm": "a select arm is never taken: an earlier one takes all that it matches",

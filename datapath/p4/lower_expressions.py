@@ -31,6 +31,7 @@ from datapath.p4.places import (
     scalar_width,
 )
 
+MAX_CHOICES = 256  # elements of an array at a run-time index
 COMPARES = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -145,6 +146,10 @@ class LowerExpressions(LowerBase):
             return ReadOnly(self.rvalue(symbol.node.value))
         if isinstance(symbol.node, ast.Instantiation):
             return self.shared_instance(symbol)
+        if symbol.kind == "const" and isinstance(symbol.node, ast.Param):
+            hint = "give the parser to a package: Switch(MyParser(true)) main;"
+            message = f"constructor parameter '{node.name}' has no value, since nothing instantiates the parser"
+            self.unsupported(node.loc, message, hint, [(symbol.location, "declared here")])
         self.unsupported(node.loc, f"'{node.name}' in a parser")
 
     def member(self, base: Place, name: str, location: Location) -> Place:
@@ -180,20 +185,26 @@ class LowerExpressions(LowerBase):
         if name == "size":
             return ReadOnly(ir.Const(base.type.size, 32))
         if base.next is not None:
-            return self._counted_member(base, base.next, name)
+            return self._counted_member(base, base.next, name, location)
         if name == "lastIndex":
             return ReadOnly(ir.StackLastIndex(base.path))
         assert isinstance(base.type.element, t.Struct)
         return HeaderPlace(ir.HeaderAt(base.path, name), base.type.element)
 
-    def _counted_member(self, base: StackPlace, counter: ir.VarRef, name: str) -> Place:
+    def _counted_member(self, base: StackPlace, counter: ir.VarRef, name: str, location: Location) -> Place:
         """``next``, ``last`` or ``lastIndex`` of a stack whose elements are counted by a variable."""
         last = ir.Binary("-", counter, ir.Const(1, 32), 32)
         if name == "lastIndex":
             return ReadOnly(last)
+        self._check_number(len(base.elements), location)
         if name == "last":
             return ChoicePlace(last, base.elements, is_checked=True)
         return ChoicePlace(counter, base.elements, is_checked=True, advance=counter)
+
+    def _check_number(self, n_choices: int, location: Location) -> None:
+        """Refuse to ask for each of too many elements whether it is the one that is meant."""
+        if n_choices > MAX_CHOICES:
+            self.unsupported(location, f"an element that is known at run time only, of more than {MAX_CHOICES}")
 
     def check_choice(self, place: ChoicePlace, location: Location) -> None:
         """Reject the packet where a stack has no such element."""
@@ -234,6 +245,7 @@ class LowerExpressions(LowerBase):
         if isinstance(base, StackPlace) and base.path:
             assert isinstance(base.type.element, t.Struct)
             return HeaderPlace(ir.HeaderAt(base.path, "index", index), base.type.element)
+        self._check_number(size, node.loc)
         return ChoicePlace(index, tuple(self.part_place(base, str(i), node.loc) for i in range(size)))
 
     def part_place(self, place: Place, name: str, location: Location) -> Place:

@@ -37,6 +37,8 @@ from datapath.p4.places import (
 class LowerStatements(LowerExpressions):
     """Statements."""
 
+    unused_call: ast.CallExpr | None = None  # a call that is a statement: nothing reads its result
+
     def statements(self, nodes: Sequence[ast.Statement]) -> bool:
         """Lower statements in order; return whether a ``return`` was surely reached.
 
@@ -77,6 +79,7 @@ class LowerStatements(LowerExpressions):
         if isinstance(node, ast.AssignStmt):
             self._assign(node)
         elif isinstance(node, ast.CallStmt):
+            self.unused_call = node.call
             value = self.call(node.call)
             if isinstance(value, ir.Expr) and not isinstance(value, ir.Const | ir.VarRef):
                 self.emit(ir.Evaluate(value, node.loc))
