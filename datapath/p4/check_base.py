@@ -165,8 +165,17 @@ class CheckBase:
             notes = [(self.later[name], "declared here, behind its use")]
             self.report.error(location, message, "declare it before it is used", notes)
         else:
-            hint = unknown_hint(name, self.visible_names(kinds), self.body.kind == "parser")
+            hint = self._method_hint(name) if what == "name" else ""
+            hint = hint or unknown_hint(name, self.visible_names(kinds), self.body.kind == "parser")
             self.report.error(location, message, hint)
+
+    def _method_hint(self, name: str) -> str:
+        """Say whose method it is, if an object in sight has one of this name."""
+        for symbol in (s for scope in reversed(self.scopes) for s in scope.values()):
+            methods = symbol.type.methods if symbol.kind != "type" and isinstance(symbol.type, t.Extern) else ()
+            if any(m.name == name for m in methods):
+                return f"write {symbol.name}.{name}(...)"
+        return ""
 
     def type_vars(self, names: tuple[str, ...], node: ast.Node) -> tuple[t.TypeVar, ...]:
         """Make type variables and declare them in the current scope."""

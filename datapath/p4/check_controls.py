@@ -29,7 +29,7 @@ class ControlChecker(StatementChecker):
             if earlier is not None and earlier.kind != kind:
                 notes = [(earlier.location, "declared here before")]
                 self.report.error(param.node.loc, f"'{param.name}' is declared twice", notes=notes)
-            self.scopes[-1][param.name] = symbol
+            self.scopes[-1].setdefault(param.name, symbol)
             self.info.symbols[param.node] = symbol
 
     def function_body(self, node: ast.FunctionDecl, function: t.Function) -> None:

@@ -57,6 +57,7 @@ class Expander:
         """Append the expansion of the macro named just before ``tokens[i]``; return where to go on."""
         use = tokens[i - 1]
         body = list(macro.body)
+        self.report.add_macro_use(use.location, macro.location)
         if macro.params is not None:
             if i >= len(tokens) or tokens[i].kind != "(":
                 out.append(use)

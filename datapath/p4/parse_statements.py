@@ -10,6 +10,7 @@ from datapath.p4.lexer import IDENTIFIER
 from datapath.p4.parse_expressions import ExpressionParser
 from datapath.p4.parse_stream import TYPE_STARTS, describe
 
+FOREIGN = {"elif": "write 'else if'", "elsif": "write 'else if'", "while": "there is 'for (init; condition; update)'"}
 ASSIGNMENTS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "|+|=", "|-|=", "<<=", "&=", "|=", "^="))
 
 
@@ -47,6 +48,8 @@ class StatementParser(ExpressionParser):
                 return parse()
         if kind == "const":
             return self.constant(annotations)
+        if token.text in FOREIGN and self.peek().kind == "(" and self.is_type_name(token.text) is None:
+            self.fail(f"P4 has no '{token.text}'", FOREIGN[token.text])
         if self.at_declaration():
             return self.variable_or_instance(annotations)
         simple = self._assign_or_call()

@@ -159,9 +159,11 @@ class TokenStream:
                 self.recover(start)
         return tuple(found)
 
-    def recover(self, start: int) -> None:
-        """Skip to behind the ``;`` or block that the fault stands in, or up to the ``}`` that closes the list."""
-        depth = 0
+    def recover(self, start: int, depth: int = 0) -> None:
+        """Skip to behind the ``;`` or block that the fault stands in, or up to the ``}`` that closes the list.
+
+        ``depth`` is the number of ``{`` that are open since ``start``.
+        """
         while not self.at(END):
             if self.token.kind in OUTER and self.i > start and _begins_line(self.tokens, self.i):
                 break

@@ -35,7 +35,8 @@ class Parser(StatementParser):
             try:
                 found.append(self.declaration())
             except ParseFailure:
-                self.recover(start)
+                kinds = [token.kind for token in self.tokens[start : self.i]]
+                self.recover(start, max(0, kinds.count("{") - kinds.count("}")))
                 self.accept("}")
         return ast.SourceProgram(tuple(found))
 
@@ -150,7 +151,7 @@ class Parser(StatementParser):
             members.append(ast.EnumMember(name.location, name.text, value))
             if not self.accept(","):
                 break
-        self.expect("}")
+        self.expect("}", hint="members are separated by ','" if self.at(";") else "")
         return tuple(members)
 
     def _members(self) -> ast.MembersDecl:
@@ -379,6 +380,8 @@ class Parser(StatementParser):
             return self._table(annotations)
         if not self.at_declaration():
             self.fail(f"expected a declaration or 'apply', found {describe(self.token)}")
+        if self.at("state"):
+            self.fail("a control has no states")
         self._misspelt(("action", "table"))
         return self.variable_or_instance(annotations)
 

@@ -32,6 +32,7 @@ class Report:
         self.absent: list[Path] = []  # where an include file was looked for in vain, before it was found elsewhere
         self._lines: dict[str, list[str]] = {}
         self._included: dict[str, Location] = {}  # file -> the directive that includes it
+        self._macros: dict[Location, Location] = {}  # where a macro is used -> where it is defined
         self._seen: set[tuple[Location, str]] = set()
         self._parts: dict[Hashable, list[Diagnostic]] = {}  # errors in parts of which it is not known who uses them
         self.part: Hashable | None = None  # the part that is being read
@@ -45,6 +46,10 @@ class Report:
     def add_include(self, name: str, location: Location) -> None:
         """Remember from where a file is included."""
         self._included[name] = location
+
+    def add_macro_use(self, use: Location, definition: Location) -> None:
+        """Remember that what stands at a place comes out of a macro."""
+        self._macros.setdefault(use, definition)  # of macros within macros the outermost is what was written
 
     def line(self, location: Location) -> str:
         lines = self._lines.get(location.file, [])
@@ -120,7 +125,8 @@ class Report:
         line = self.line(location)
         token = TOKEN.match(line, location.column - 1) if line else None
         length = max(1, token.end() - token.start()) if token else 1
-        noted = tuple((place, text, self.line(place)) for place, text in (*notes, *self._includes(location)))
+        more = (*notes, *self._expansion(location), *self._includes(location))
+        noted = tuple((place, text, self.line(place)) for place, text in more)
         diagnostic = Diagnostic(location, severity, message, line, length, hint, noted, name)
         if severity == "warning" and self._parser is not None:
             self._warned.append((self._parser, diagnostic))
@@ -130,6 +136,11 @@ class Report:
                 errors.append(diagnostic)
         else:
             self._count(diagnostic)
+
+    def _expansion(self, location: Location) -> Iterator[tuple[Location, str]]:
+        """Say which macro made what stands at a place."""
+        if location in self._macros:
+            yield self._macros[location], "in what this macro stands for"
 
     def _includes(self, location: Location) -> Iterator[tuple[Location, str]]:
         """Say from where the file of a place is included."""

@@ -5,6 +5,13 @@ const bit<8> LATE = 3;
 header tag_t { bit<8> kind; uint16_t id; u8 other; }
 struct headers_t { tag_t tag; tag_t more; }
 struct meta_t { standard_metadata_t standard; psa_ingress_input_metadata_t psa; }
+#define KIND hdr.tag.knd
+parser Twice(packet_in packet, out headers_t hdr, inout tag_t hdr) {
+    state start {
+        extract(hdr.tag);
+        transition select(KIND) { default: accept; }
+    }
+}
 parser P(packet_in packet, out headers_t hdr) {
     state start {
         packet.extract(hdr);

@@ -29,4 +29,14 @@ parser Q(packet_in packet, out headers_t hdr) {
     state start { transition accept; }
 }
 }
+enum kinds_t { ONE; TWO }
+#define SIX 6;
+const bit<8> MADE = SIX + 1;
+control D(inout headers_t hdr) {
+    state begin { transition accept; }
+    apply {
+        while (true) { }
+        if (true) { } elif (false) { }
+    }
+}
 const bit<8> LAST = 1;
