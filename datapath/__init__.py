@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from datapath.pcap import write_pcap
     from datapath.user.binding import drop_reasons
     from datapath.vswitchd.launch import Vswitchd, start_vswitchd
+    from datapath.xdp.amalgamate import xdp_source
     from datapath.xdp.headers import find_headers
     from datapath.xdp.loader import takes_jumbo_frames
 
@@ -73,6 +74,7 @@ _HOME = {
     "start_vswitchd": "datapath.vswitchd.launch",
     "takes_jumbo_frames": "datapath.xdp.loader",
     "write_pcap": "datapath.pcap",
+    "xdp_source": "datapath.xdp.amalgamate",
 }
 
 __all__ = [
@@ -119,6 +121,7 @@ __all__ = [
     "start_vswitchd",
     "takes_jumbo_frames",
     "write_pcap",
+    "xdp_source",
 ]
 
 

@@ -22,7 +22,7 @@ from datapath import errors
 from datapath.errors import OvsP4Error, SwitchError
 
 SOCKET_PREFIX = "ovsp4/"
-_TIMEOUT_S = 60.0  # of one request; compiling a large program with a cold cache is the slowest
+_TIMEOUT_S = 180.0  # of one request; compiling a large program with a cold cache is the slowest (twice: gcc, BCC)
 _PROGRAMS = Path(__file__).parent / "programs"
 
 Json = dict[str, Any]

@@ -63,6 +63,7 @@ def _add_testbed_verbs(subparsers: Any) -> None:
     bench.add_argument("--json", action="store_true", help="print JSON, progress goes to standard error")
     bench.add_argument("--case", action="append", metavar="NAME", help="only this case (repeatable); see --list")
     bench.add_argument("--list", action="store_true", help="list the cases and what each needs")
+    bench.add_argument("--parse", action="store_true", help="the parser alone, beside the same written by hand in C")
     bench.set_defaults(run=_bench)
 
     doctor = subparsers.add_parser("doctor", help="tell what this machine can and cannot do")
@@ -77,6 +78,10 @@ def _up(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    if args.parse:
+        from testbed.bench.parsing import run_parse_bench
+
+        return run_parse_bench(quick=args.quick, as_json=args.json)
     from testbed.bench.run import run_bench
 
     return run_bench(quick=args.quick, as_json=args.json, names=args.case, list_only=args.list)

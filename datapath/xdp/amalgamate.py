@@ -30,6 +30,11 @@ def switch_source(program: str, n_cpus: int = 1) -> str:
     return join([target, program, *(f'#include "{h}"' for h in RUNTIME_HEADERS), read("main.c")])
 
 
+def xdp_source(program: str) -> str:
+    """Return a program, a generated parser and what follows it, with all that it includes, for XDP."""
+    return join(['#include "ctx/xdp.h"', program])
+
+
 def read(name: str) -> str:
     """Return the text of one of this folder's C files."""
     return (XDP_DIR / name).read_text()

@@ -13,7 +13,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,29 +39,33 @@ def compile_bpf(function: str, source: str, defines: Mapping[str, str] | None = 
         NotSupportedError: BCC or kernel headers are missing.
         LoadError: The compiler refused it; carries its message.
     """
-    text = (SOURCE_DIR / source).read_text()
     flags = [f"-D{key}={value}" for key, value in sorted((defines or {}).items())]
-    key = json.dumps([1, function, text, flags, platform.release(), platform.machine(), _bcc_version()])
+    return compile_text(function, (SOURCE_DIR / source).read_text(), flags)
+
+
+def compile_text(function: str, text: str, flags: Sequence[str] = ()) -> ProgramSpec:
+    """Compile one XDP function of a text; otherwise as ``compile_bpf``."""
+    key = json.dumps([2, function, text, list(flags), platform.release(), platform.machine(), _bcc_version()])
     path = cache_dir() / "testbed" / f"{function}-{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     if not path.exists():
-        _write(path, _compile(function, SOURCE_DIR / source, flags))
+        _write(path, _compile(function, text, flags))
     return _from_json(json.loads(path.read_text()))
 
 
-def _compile(function: str, source: Path, flags: list[str]) -> str:
+def _compile(function: str, text: str, flags: Sequence[str]) -> str:
     """Run this module as a program, which prints the result as JSON."""
     environment = {**os.environ, "BCC_KERNEL_SOURCE": str(find_headers()), "PYTHONPATH": str(SOURCE_DIR.parents[1])}
-    command = [sys.executable, "-m", "testbed.bpf.build", function, str(source), *flags]
+    command = [sys.executable, "-m", "testbed.bpf.build", function, *flags]
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S, check=False
+            command, input=text, env=environment, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise LoadError(f"compiling {source.name} took more than {COMPILE_TIMEOUT_S} s") from error
+        raise LoadError(f"compiling {function} took more than {COMPILE_TIMEOUT_S} s") from error
     if "No module named 'bcc'" in done.stderr:
         raise NotSupportedError("BCC", "install python3-bpfcc, and use a venv made with --system-site-packages")
     if done.returncode:
-        raise LoadError(f"BCC cannot compile {source.name}:\n{done.stderr.strip()[-2000:]}")
+        raise LoadError(f"BCC cannot compile {function}:\n{done.stderr.strip()[-2000:]}")
     return done.stdout
 
 
@@ -87,11 +91,11 @@ def _bcc_version() -> str:
 
 
 # ------------------------------------------------------------------------------------------- in the child process
-def main(function: str, source: str, flags: list[str]) -> None:
-    """Compile by BCC and print the program as JSON, with map descriptors replaced by indexes."""
+def main(function: str, flags: list[str]) -> None:
+    """Compile standard input by BCC and print the program as JSON, with map descriptors replaced by indexes."""
     import bcc  # type: ignore[import-untyped,unused-ignore]
 
-    module = bcc.BPF(text=Path(source).read_text(), cflags=flags)
+    module = bcc.BPF(text=sys.stdin.read(), cflags=flags)
     module.load_func(function, bcc.BPF.XDP)
     specs, index_of = _maps(bcc, module)
     code = bytearray(module.dump_func(function))
@@ -135,4 +139,4 @@ def _declare(lib: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(sys.argv[1], sys.argv[2:])

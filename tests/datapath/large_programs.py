@@ -106,7 +106,8 @@ def stacks(text: Text, n: int) -> None:
 
 
 def labels(text: Text, n: int) -> None:
-    """Two stacks that alternate: every pair of heights is a state of its own; then n headers in a graph."""
+    """Two stacks that alternate: every pair of heights is a state of its own; then a graph; n headers in all."""
+    n = max(1, n - 11)
     text.header("outer", "bit<20> label; bit<3> tc; bit<1> last; bit<8> ttl;", 8)
     text.header("inner", "bit<12> vid; bit<4> kind;", 3)
     text.state("start", extract("outer.next"), select("hdr.outer.last.last", [("0", "more")], "s0"))
