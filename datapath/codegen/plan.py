@@ -10,6 +10,7 @@ from datapath.codegen.cursor import counts_bytes, entry_positions
 from datapath.codegen.names import c_names
 from datapath.ir.graph import base_name, loops, targets
 from datapath.ir.layout import KeyHeader, KeyLayout
+from datapath.ir.liveness import live_variables
 from datapath.ir.model import (
     ACCEPT,
     MAX_STATE_VISITS,
@@ -87,27 +88,12 @@ class Plan:
         return source in self.loops and self.loops[source] == self.loops.get(target)
 
     def live_locals(self, state: str) -> list[str]:
-        """Return the local variables (not the loop counter) that this state or one behind it reads, in order."""
-        seen, todo = set[str](), [state]
-        while todo:
-            name = todo.pop()
-            if name in self._reads and name not in seen:
-                seen.add(name)
-                todo.extend(self._follow[name])
-        read = set[str]().union(*(self._reads[name] for name in seen))
-        return [name for name in self.local_names if name in read]
+        """Return the local variables (not the loop counter) whose value on entry matters, in order."""
+        return [name for name in self.local_names if name in self._live[state]]
 
     @cached_property
-    def _follow(self) -> dict[str, tuple[str, ...]]:
-        return {state.name: targets(state) for state in self.program.states}
-
-    @cached_property
-    def _reads(self) -> dict[str, set[str]]:
-        """The variables that each state reads."""
-        return {
-            state.name: {e.name for e in state_expressions(state) if isinstance(e, VarRef)}
-            for state in self.program.states
-        }
+    def _live(self) -> dict[str, set[str]]:
+        return live_variables(self.program)
 
 
 def make_plan(program: Program, layout: KeyLayout) -> Plan:

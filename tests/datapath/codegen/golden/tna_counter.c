@@ -412,7 +412,6 @@ parse_option_11:
 		visit(result, 4);
 		v_ipv4_checksum = pkt_forget(result, v_ipv4_checksum);
 		v_words = pkt_forget(result, v_words);
-		v_tmp_3 = pkt_forget(result, v_tmp_3);
 		goto fail_StackOutOfBounds;
 	}
 
