@@ -28,19 +28,24 @@ def add_verbs(subparsers: Any) -> None:
     add_program_arguments(parser)
     parser.add_argument("--engine", choices=("reference", "user", "xdp"), default="reference")
     parser.add_argument("--hex", required=True, metavar="FILE", help="one packet in hex a line; - for standard input")
+    add_value_set_argument(parser)
+    parser.add_argument("--verbose", action="store_true", help="add the states visited")
+    parser.set_defaults(run=run)
+
+
+def add_value_set_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--value-set``, which ``given_value_sets`` reads."""
     parser.add_argument(
         "--value-set", action="append", default=[], metavar="NAME=ENTRY",
         help="an entry of a value set: a value, value/mask, low..high or _; with commas between the fields of a struct",
     )  # fmt: skip
-    parser.add_argument("--verbose", action="store_true", help="add the states visited")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Parse each packet; 0 done, 2 a diagnostic for the user."""
     try:
         compiled = compile_arguments(args)
-        parse, close = _engine(compiled, args.engine, _value_sets(compiled, args.value_set))
+        parse, close = _engine(compiled, args.engine, given_value_sets(compiled, args.value_set))
         try:
             for packet in read_packets(args.hex):
                 print(json.dumps(render(parse(packet), args.verbose)))
@@ -51,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _value_sets(compiled: CompiledProgram, texts: Iterable[str]) -> dict[str, list[Entry]]:
+def given_value_sets(compiled: CompiledProgram, texts: Iterable[str]) -> dict[str, list[Entry]]:
     """Return the entries of ``--value-set``."""
     from datapath.ir.value_sets import find_value_set, pack, parse_entry
 

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datapath.cli.parse import add_value_set_argument, given_value_sets, render
 from datapath.cli.program import add_program_arguments, compile_arguments, complain
 from datapath.errors import OvsP4Error
 from datapath.ir.graph import arms_of, base_name, is_continuation
@@ -42,6 +43,7 @@ def add_verbs(subparsers: Any) -> None:
     limit = {"help": "at most so many (default: %(default)s)"}
     parser.add_argument("--max-paths", type=_positive, default=1000, metavar="PACKETS", **limit)
     parser.add_argument("--max-size", type=_size, default=1514, metavar="BYTES", **limit)
+    add_value_set_argument(parser)
     parser.add_argument("--seed", type=int, default=1, help="of the bits that do not matter to the path (default: 1)")
     parser.set_defaults(run=run)
 
@@ -63,8 +65,15 @@ def run(args: argparse.Namespace) -> int:
     try:
         from datapath.paths.enumerate import enumerate_paths
 
-        program = compile_arguments(args).program
-        found = enumerate_paths(program, max_paths=args.max_paths, max_size=args.max_size, seed=args.seed)
+        compiled = compile_arguments(args)
+        program = compiled.program
+        found = enumerate_paths(
+            program,
+            max_paths=args.max_paths,
+            max_size=args.max_size,
+            seed=args.seed,
+            value_sets=given_value_sets(compiled, args.value_set),
+        )
         if args.json:
             _write(args.json, (json.dumps(as_json(found), indent=1) + "\n").encode())
         if args.hex:
@@ -153,8 +162,6 @@ def _row(path: ParserPath) -> tuple[str, str, str, str, str]:
 
 def as_json(found: ParserPaths) -> dict[str, object]:
     """Return what ``--json`` writes."""
-    from datapath.cli.parse import render
-
     return {
         "program": found.program,
         "complete": found.complete,

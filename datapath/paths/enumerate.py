@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from datapath.errors import NotSupportedError
 from datapath.ir.graph import arms_of, base_name, is_continuation
-from datapath.ir.interpret import Interpreter, ParseOutcome
+from datapath.ir.interpret import NO_ENTRIES, Interpreter, ParseOutcome, ValueSets
 from datapath.ir.model import ACCEPT, Program
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ class ParserPaths:
 
 
 def enumerate_paths(
-    program: Program, *, max_paths: int = MAX_PATHS, max_size: int = MAX_SIZE, seed: int = 1
+    program: Program,
+    *,
+    max_paths: int = MAX_PATHS,
+    max_size: int = MAX_SIZE,
+    seed: int = 1,
+    value_sets: ValueSets = NO_ENTRIES,
 ) -> ParserPaths:
     """Return the paths through a parser.
 
@@ -68,6 +73,7 @@ def enumerate_paths(
         max_paths: How many, at most; what leads to a part of the program not seen yet comes first.
         max_size: Bytes of a packet, at most.
         seed: Of the bits that do not matter to the path.
+        value_sets: What is in the value sets; one that is not named is empty.
 
     Raises:
         NotSupportedError: The solver is not installed.
@@ -77,7 +83,7 @@ def enumerate_paths(
     except ImportError as error:
         raise NotSupportedError("enumerating paths", f"{error}; install the solver: pip install z3-solver") from error
 
-    interpreter = Interpreter(program)
+    interpreter = Interpreter(program, value_sets)
     explorer = Explorer(interpreter, max_size)
     finished = sorted(explorer.run_all(max_paths), key=lambda f: f.order)
     paths = tuple(_checked(interpreter, number, found, seed) for number, found in enumerate(finished, 1))
@@ -126,4 +132,5 @@ def _left_out(explorer: Explorer, max_paths: int) -> Iterator[str]:
     for state in sorted({base_name(name) for name in explorer.sampled}):
         yield f"state {state}: of a length, the two least values and the greatest were tried"
     for item in explorer.interpreter.program.value_sets:
-        yield f"value set {item.name} was taken as empty, as it is until entries are added"
+        if not explorer.interpreter.value_sets.get(item.name):
+            yield f"value set {item.name} was taken as empty, as it is until entries are added"

@@ -234,9 +234,12 @@ class SymbolicMachine(Machine):
         """Yield the arms that can be taken: each if none before it matches; at last that none does."""
         others: list[Any] = []
         for i, case in enumerate(select.cases):
-            if len(case.keysets) == 1 and isinstance(case.keysets[0], model.InValueSet):
-                continue  # a value set is empty until someone fills it
-            parts = [self.matches(keyset, *key) for keyset, key in zip(case.keysets, keys, strict=True)]
+            parts = [
+                self.in_value_set(keyset, keys[place:])
+                if isinstance(keyset, model.InValueSet)
+                else self.matches(keyset, *keys[place])
+                for place, keyset in enumerate(case.keysets)
+            ]
             if False in parts:
                 continue
             conditions = [part for part in parts if part is not True]
@@ -246,6 +249,15 @@ class SymbolicMachine(Machine):
                 return
             others.append(z3.Not(self.symbols.all_of(*conditions)))
         yield Option("no arm", self.symbols.all_of(*others), -1, REJECT, ends=True)
+
+    def in_value_set(self, keyset: model.InValueSet, keys: Sequence[tuple[Value, Expr]]) -> Truth:
+        """Return whether the first of these keys are in a value set: True, False, or a condition."""
+        found: list[Truth] = []
+        for entry in self.value_sets.get(keyset.name, ()):
+            parts = [self.matches(part, *key) for part, key in zip(entry, keys, strict=False)]
+            if False not in parts:
+                found.append(self.symbols.all_of(*(part for part in parts if part is not True)))
+        return z3.Or(*found) if found else False
 
     def matches(self, keyset: model.Keyset, value: Value, key: Expr) -> Truth:
         """Return whether a key's value is in a keyset: True, False, or a condition."""

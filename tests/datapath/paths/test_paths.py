@@ -12,7 +12,7 @@ from random_programs import random_packets, random_program
 
 from datapath.compiler import CompiledProgram, compile_ir, compile_program
 from datapath.ir.interpret import interpret
-from datapath.ir.model import Program
+from datapath.ir.model import Masked, Program, Range
 from datapath.ir.verify import verify
 from datapath.paths.enumerate import ParserPaths, enumerate_paths
 from datapath.paths.explorer import MAX_LOOP_ENDS
@@ -131,6 +131,21 @@ def test_construct(name: str, tmp_path: Path) -> None:
     packets = [path.packet for path in found.paths]
     check_passes(verify(compiled.program), packets)
     check_engine(compiled, packets, "user")
+
+
+def test_value_sets_have_the_entries_given(tmp_path: Path) -> None:
+    states = """value_set<bit<8>>(4) kinds;
+        state start { packet.extract(hdr.h); transition select(hdr.h.kind, hdr.h.size) {
+             (kinds, 1): a; (kinds, _): reject; default: accept; } }
+        state a { transition accept; }"""
+    compiled = compile_states(states, tmp_path)
+    assert "value set kinds was taken as empty" in " ".join(enumerate_paths(compiled.program).left_out)
+    (name,) = (item.name for item in compiled.program.value_sets)
+    entries = {name: [(Masked(7, 0xFF),), (Range(0x20, 0x2F),)]}
+    found = enumerate_paths(compiled.program, value_sets=entries)
+    assert found.complete
+    assert found.left_out == found.missed_states == found.missed_arms == ()
+    assert {("accept", "NoError", "start a"), ("reject", "NoError", "start")} <= summary(found)
 
 
 def test_impossible_arm_is_named(tmp_path: Path) -> None:
