@@ -40,7 +40,7 @@ class Plan:
     repeat: int  # runs of a system call
 
 
-QUICK, FULL = Plan(5, 2_000), Plan(50, 2_000)
+QUICK, FULL = Plan(20, 2_000), Plan(50, 2_000)
 
 
 def frames() -> dict[str, bytes]:
