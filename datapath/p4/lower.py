@@ -101,7 +101,8 @@ class ProgramLowering(LowerSelects):
         headers = architecture.headers_param(block.params)
         for param in sorted(block.params, key=lambda p: p is not headers):  # headers first: in the IR's order
             self._param(param, is_root=param is headers)
-        for param, value in parts.call.args if parts.call is not None else ():
+        defaults = [(param, None) for param in block.constructor_params if param.has_default]
+        for param, value in parts.call.args if parts.call is not None else defaults:
             self.frame.env[param.node] = self.constructor_argument(param, value)
         self._states(node)
 
