@@ -1,4 +1,4 @@
-// construct: an extern of the program's own that is a checksum by name and methods (Checksum16, Ck16); shared by parsers
+// construct: an extern of the program's own that is a checksum by name and methods (Checksum16, Ck16); an extern instance that parsers share
 // packet: 4500001c00010000400066e00a0000010a000001 -> accept NoError 160 ip=4500001c00010000400066e00a0000010a000001
 // packet: 4500001c00010000400066e10a0000010a000001 -> reject WrongSum 160 ip=4500001c00010000400066e10a0000010a000001
 #include <core.p4>

@@ -1,5 +1,5 @@
-// construct: functions, called from parsers; overloading by number; in, out and inout parameters; named and default arguments
-// construct: return; recursive inlining of functions in functions
+// construct: functions, called from parsers; overloading by number of arguments; in, out and inout parameters; named and default arguments
+// construct: return; functions that call functions
 // packet: 0503 -> accept NoError 16 h=0503 meta=26
 // packet: 0305 -> accept NoError 16 h=0305 meta=26
 #include <core.p4>

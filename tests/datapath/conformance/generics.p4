@@ -1,4 +1,4 @@
-// construct: generic headers and structs; specialisation; inference of type arguments
+// construct: generic headers and structs; specialisation of generic types; inference of type arguments
 // packet: 01 0002 -> accept NoError 24 one=01 two=0002 meta=3
 #include <core.p4>
 header value_t<T> { T value; }

@@ -1,4 +1,4 @@
-// construct: packet_in.lookahead of bit, int, bool, enum, header, struct; at any bit; of more than 64 bits
+// construct: packet_in.lookahead of bit, int, bool, enum, header, struct; lookahead at any bit; lookahead of more than 64 bits
 // packet: 81 02 03*10 -> accept NoError 4 nib=80 small=1020 meta=0x0a
 // packet: 81 02 03*8 -> reject PacketTooShort 4 nib=80 small=1020
 #include <core.p4>

@@ -1,4 +1,4 @@
-// construct: recursive sub-parser (refused)
+// construct: recursive sub-parser
 // exit: 2
 #include <core.p4>
 header h_t { bit<8> x; }

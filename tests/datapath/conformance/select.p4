@@ -1,4 +1,4 @@
-// construct: select over bit, int, bool, enum, tuple; masks; ranges; default and _; constants; cases known at run time; NoMatch
+// construct: select over bit, int, bool, enum, tuple; select: masks; select: ranges; select: default and _; select: constants as cases; select: cases known at run time; select: no case matches (NoMatch)
 // packet: 0180 -> accept NoError 16 h=0180 meta=1
 // packet: f200 -> accept NoError 16 h=f200 meta=2
 // packet: 1500 -> accept NoError 16 h=1500 meta=3

@@ -1,4 +1,4 @@
-// construct: int<W> arithmetic and comparison; arithmetic shift; sign extension; signed fields; signed ranges
+// construct: int<W> arithmetic and comparison; arithmetic shift; sign extension; signed fields; signed ranges in select
 // packet: fe -> accept NoError 8 h=fe meta=0xfffe below=1 half=0xff kind=1
 // packet: 03 -> accept NoError 8 h=03 meta=0x0003 below=0 half=0x01 kind=2
 // packet: 80 -> accept NoError 8 h=80 meta=0xff80 below=1 half=0xc0 kind=3

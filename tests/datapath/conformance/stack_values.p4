@@ -1,4 +1,4 @@
-// construct: header stack: assignment, comparison, stack expressions; local stacks
+// construct: header stack: assignment, comparison, stack expressions; local header stacks
 // packet: 0102 -> accept NoError 16 h[0]=01 h[1]=02 g[0]=01 g[1]=02 k[0]=09 k[1]=08 meta=1
 #include <core.p4>
 header h_t { bit<8> x; }

@@ -1,4 +1,4 @@
-// construct: header stack: next, last, lastIndex, size; loop bounded by a stack; push_front, pop_front; run-time index
+// construct: header stack: next, last, lastIndex, size; loop bounded by a stack; push_front, pop_front; run-time index of a header stack
 // packet: 01 01 00 -> accept NoError 24 h[0]=01 meta=0x0204
 // packet: 01 01 01 01 00 -> reject StackOutOfBounds 32 h[0]=01 h[1]=01 h[2]=01 h[3]=01
 #include <core.p4>

@@ -1,4 +1,4 @@
-// construct: stack of header unions: push_front and pop_front; local stacks: the same
+// construct: stack of header unions: push_front and pop_front; local header stacks: push_front and pop_front
 // packet: 01 aa bb -> accept NoError 24 k=01 u[1].a=aa u[2].a=bb meta=2
 // packet: 02 aa bb -> accept NoError 24 k=02 u[0].a=bb meta=0
 // packet: 03 aa bb cc -> accept NoError 32 k=03 u[0].a=bb u[1].b=cc meta=1

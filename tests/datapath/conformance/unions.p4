@@ -1,4 +1,4 @@
-// construct: header union; union in extract, setValid, assignment, isValid, comparison; local unions
+// construct: header union; header union in extract, setValid, assignment, isValid, comparison; local header unions
 // packet: 04 0102 -> accept NoError 24 k=04 u.four=0102 meta=1
 // packet: 06 01 -> accept NoError 16 k=06 u.six=01 meta=1
 #include <core.p4>

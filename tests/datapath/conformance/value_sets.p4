@@ -1,4 +1,4 @@
-// construct: value_set, exact, masked and of a struct (filled at run time; here empty); @match
+// construct: value_set, exact, masked and of a struct, filled at run time; @match in the struct of a value_set
 // packet: 0050 -> accept NoError 16 h=0050 meta=2
 #include <core.p4>
 struct key_t { @match(ternary) bit<16> port; }

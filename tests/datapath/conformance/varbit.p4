@@ -1,4 +1,4 @@
-// construct: packet_in.extract, two arguments; varbit first, between and last; lengths that are no multiple of 8
+// construct: packet_in.extract, two arguments; varbit first, between and last; varbit lengths that are no multiple of 8
 // packet: 10 aabb cc -> accept NoError 32 n=10 h=aabbcc h.x=0xcc
 // packet: 04 ab c0 -> accept NoError 20 n=04 h=abc0 h.x=0xbc
 // packet: 28 aabbccddee ff -> reject HeaderTooShort 8 n=28

@@ -1,4 +1,4 @@
-// construct: fields over 64 and over 128 bits; wide constants and comparisons; wide select keys; arithmetic on wide values
+// construct: fields over 64 and over 128 bits; constants and comparisons of more than 64 bits; select keys of more than 64 bits; arithmetic on more than 64 bits
 // packet: 00*15 01 00*24 ff -> accept NoError 328 h=00000000000000000000000000000001000000000000000000000000000000000000000000000000ff meta=1
 // packet: ff*41 -> accept NoError 328 h=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff meta=2
 // packet: 11*41 -> accept NoError 328 h=1111111111111111111111111111111111111111111111111111111111111111111111111111111111 meta=0
