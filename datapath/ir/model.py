@@ -7,6 +7,7 @@ A program is a set of *instances* (headers, variables) and a graph of *states*. 
 of its own with the path ``vlan[0]``; stacks only group them.  Sub-parsers were inlined by lowering, user types and
 constants are resolved, and each expression carries its width in bits.  Values are unsigned bit patterns of ``width``
 bits; ``signed`` only selects the operator's meaning (comparison, right shift, extension, saturation, division).
+(One long file: it is the list of what a program may be made of, and each class names others.)
 
 Source: P4_16 specification 1.2.5, chapter 13 (packet parsing) and 8 (data types).
 """

@@ -190,8 +190,8 @@ class ControlChecker(StatementChecker):
 
         ``barred`` is the annotation in the list that forbids it here.
         """
-        name, args, location = chosen.name, chosen.args, chosen.loc
-        self.check_all(args)
+        name, location = chosen.name, chosen.loc
+        self.check_all(chosen.args)
         if name not in listed:
             notes = [(table.node.loc, f"'{table.name}' is declared here")]
             message = f"'{name}' is not among the actions of table '{table.name}'"
@@ -207,6 +207,11 @@ class ControlChecker(StatementChecker):
         if symbol is not None and symbol.functions and symbol.functions[0].node is not function.node:
             notes = [(ref.loc, "listed here"), (function.node.loc, "which is this one")]
             self.report.error(location, f"this '{name}' is not the one among the table's actions", notes=notes)
+        self._chosen_args(ref, function, chosen)
+
+    def _chosen_args(self, ref: ast.ActionRef, function: t.Function, chosen: ast.ActionRef) -> None:
+        """Check the arguments of a chosen action: those that the list gives are the same, the others are known."""
+        name, args, location = chosen.name, chosen.args, chosen.loc
         matched = self.match_args(function.params, args)
         notes = [(function.node.loc, "declared here")]
         missing = next((p for p, value in matched if value is None and not p.has_default), None)

@@ -48,16 +48,15 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
     for variable in program.variables:
         if variable.in_key:
             size = (variable.width_bits + 7) // 8
-            start = (offset + size) * 8 - variable.width_bits
-            fields.append(KeyField(variable.name, start, variable.width_bits, signed=variable.signed))
             offset += size
+            start = offset * 8 - variable.width_bits
+            fields.append(KeyField(variable.name, start, variable.width_bits, signed=variable.signed))
     for header in program.headers:
         if header.varbit:
             path = f"{header.path}.{header.varbit.name}.$length"
             fields.append(KeyField(path, offset * 8, LENGTH_SIZE * 8, header.path))
             offset += LENGTH_SIZE
     slots, end = _slots(program, offset)
-    headers = tuple(_key_header(program, i, slots) for i in range(len(program.headers)))
     for header in sorted(program.headers, key=lambda h: (slots[h.path], program.headers.index(h))):
         fields += _header_fields(header, slots[header.path])
     key_size = -(-end // 8) * 8
@@ -66,7 +65,7 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
         version=LAYOUT_VERSION,
         program=program.name,
         key_size=key_size,
-        headers=headers,
+        headers=tuple(_key_header(program, i, slots) for i in range(len(program.headers))),
         fields=tuple(fields),
         checksums=_checksums(program, slots, key_size, warn),
         errors=program.errors,

@@ -6,7 +6,7 @@ Fed by ``explorer.py``; read by ``cli/paths.py``, the pytest plugin and the test
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -92,13 +92,15 @@ def enumerate_paths(
     return ParserPaths(
         program=program.name,
         paths=paths,
-        missed_states=tuple(
-            s.name for s in program.states if not is_continuation(s.name) and base_name(s.name) not in visited
-        ),
+        missed_states=_missed_states(program, visited),
         missed_arms=tuple(arm for arm in arms_of(program) if arm not in taken),
         left_out=tuple(_left_out(explorer, max_paths)),
         complete=not explorer.n_left and not explorer.n_undecided,
     )
+
+
+def _missed_states(program: Program, visited: Container[str]) -> tuple[str, ...]:
+    return tuple(s.name for s in program.states if not is_continuation(s.name) and base_name(s.name) not in visited)
 
 
 def _checked(interpreter: Interpreter, number: int, found: Finished, seed: int) -> ParserPath:
