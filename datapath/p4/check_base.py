@@ -1,7 +1,7 @@
 """The ground under the type checker: scopes, what is found out about each node, and the resolution of types.
 
-``check_expressions.py``, ``check_calls.py``, ``check_statements.py`` and ``typecheck.py`` stand on it, one class upon
-the other.
+On it stand, one class upon the other, ``check_operators.py``, ``check_expressions.py``, ``check_calls.py``,
+``check_statements.py``, ``check_controls.py``, ``check_objects.py`` and ``typecheck.py``.
 """
 
 from __future__ import annotations

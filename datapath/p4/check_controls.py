@@ -1,6 +1,6 @@
 """Checks the bodies of functions, actions and controls, and tables.  Stands on ``check_statements.py``.
 
-Source: P4_16 specification 1.2.5, chapter 14 (control blocks); section 10 (functions).
+Source: P4_16 specification 1.2.5, chapters 10 (functions) and 14 (control blocks).
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from datapath.p4.check_entries import check_keysets, check_priorities
 from datapath.p4.check_statements import StatementChecker
 from datapath.p4.signatures import DATA, check_order
 from datapath.p4.source import did_you_mean
-
-BODY_OF_TABLE = ("key", "actions", "default_action", "entries")  # read first, in this order
 
 
 class ControlChecker(StatementChecker):

@@ -1,6 +1,6 @@
 """Checks statements, parser states and select expressions.  Stands on ``check_calls.py``.
 
-Source: P4_16 specification 1.2.5, chapters 11 (statements) and 13 (packet parsing).
+Source: P4_16 specification 1.2.5, chapters 12 (statements) and 13 (packet parsing).
 """
 
 from __future__ import annotations

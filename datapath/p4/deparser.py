@@ -1,6 +1,6 @@
 """Reads the order of headers on the wire off the deparser, and paths of header fields out of controls.
 
-Used by ``lower.py`` and ``checksums.py``.  Controls are not type-checked; here a name is a parameter, a member is a
+Used by ``lower.py`` and ``checksums.py``.  Nothing of a control is lowered: a name is a parameter here, a member is a
 path, and what cannot be followed is skipped.
 """
 

@@ -1,7 +1,8 @@
 """The ground under lowering: instances, variables, the statements being collected, places, constants.
 
-``lower_expressions.py``, ``lower_calls.py``, ``lower_statements.py`` and ``lower_states.py`` stand on it, one class
-upon the other.
+On it stand, one class upon the other, ``lower_expressions.py``, ``lower_statements.py``, ``lower_loops.py``,
+``lower_arguments.py``, ``lower_calls.py``, ``lower_algorithms.py``, ``lower_externs.py``, ``lower_states.py`` and
+``lower_selects.py``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Statements and assignments to IR.  Stands on ``lower_expressions.py``.
 
-Source: P4_16 specification 1.2.5, chapter 11 (statements).
+Source: P4_16 specification 1.2.5, chapter 12 (statements).
 """
 
 from __future__ import annotations

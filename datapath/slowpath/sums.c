@@ -8,8 +8,7 @@ struct plan {
 	__u32 n;
 	__u32 n_slots;
 	__u8 order[LAYOUT_CHECKSUMS_MAX]; /* their numbers, inner ones first */
-	__u8 slot
-	    [LAYOUT_CHECKSUMS_MAX]; /* by number: 1 + the slot in which the changes of its inner ones add up, or 0 */
+	__u8 slot[LAYOUT_CHECKSUMS_MAX]; /* by number: 1 + the slot that its inner ones add their changes to, or 0 */
 	__u16 factor[LAYOUT_CHECKSUMS_MAX]; /* by number: what it sums changes by so many times the difference */
 	__u64 changed; /* all of them */
 	__u64 certain; /* of them, those whose factor is known; a zero in the packet may keep others as they are */
