@@ -50,12 +50,12 @@ def choose_network(name: str | None) -> str:
     """
     running = running_networks()
     if name is not None:
-        fitting = [n for n in running if n == name or n.rpartition(".")[0] == name]
+        fitting = [n for n in running if name and name in (n, n.rpartition(".")[0])]
         if name in fitting or len(fitting) == 1:
             return name if name in fitting else fitting[0]
         if not fitting:
             known = f"running: {', '.join(running)}" if running else "none runs here"
-            raise SwitchError(f"no network {name} is running ({known})")
+            raise SwitchError(f"no network '{name}' is running ({known})")
         raise SwitchError(f"several networks {name} are running: {', '.join(fitting)}; name one of them")
     if not running:
         raise SwitchError("no network is running here: start one, as by ovsp4 up leaf-spine")

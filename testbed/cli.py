@@ -8,6 +8,7 @@ told in one message without a traceback.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -17,27 +18,49 @@ from datapath import OvsP4Error, add_verbs
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of a write; these errors name no file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``ovsp4``; returns its exit status."""
-    args = build_parser().parse_args(arguments)
+    _fill_closed_streams()
     try:
-        status: int | None = args.run(args)
-        sys.stdout.flush()
+        try:
+            args = build_parser().parse_args(arguments)
+            status: int | None = args.run(args)
+        finally:
+            sys.stdout.flush()  # by Python's own end, a reader that has gone would be told as a fault of ours
         return status or 0
     except OvsP4Error as error:
         print(f"ovsp4: {error}", file=sys.stderr)
     except BrokenPipeError:  # `ovsp4 dump-flows | head`: whoever read has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except OSError as error:
-        if error.filename is None:
+        if error.errno in _NO_ROOM and error.filename is None:
+            _discard_output()
+        elif error.filename is None:
             raise
-        print(f"ovsp4: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"ovsp4: {error.filename or 'cannot write the output'}: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return EXIT_USER
+
+
+def _fill_closed_streams() -> None:
+    """Open the null device where the caller has closed a standard stream: else the next file would get its number."""
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.dup2(descriptor, number)
+            if descriptor != number:
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w"))
+
+
+def _discard_output() -> None:
+    """Send what is still to be written to standard output nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -64,7 +87,7 @@ def _add_testbed_verbs(subparsers: Any) -> None:
     bench.add_argument("--case", action="append", metavar="NAME", help="only this case (repeatable); see --list")
     bench.add_argument("--list", action="store_true", help="list the cases and what each needs")
     bench.add_argument("--parse", action="store_true", help="the parser alone, beside the same written by hand in C")
-    bench.set_defaults(run=_bench)
+    bench.set_defaults(run=_bench, usage_error=bench.error)
 
     doctor = subparsers.add_parser("doctor", help="tell what this machine can and cannot do")
     doctor.add_argument("--json", action="store_true", help="print JSON")
@@ -78,6 +101,8 @@ def _up(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    if args.parse and (args.case or args.list):
+        args.usage_error("--parse has no cases: leave out --case and --list")
     if args.parse:
         from testbed.bench.parsing import run_parse_bench
 

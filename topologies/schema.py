@@ -18,6 +18,7 @@ from topologies.places import Faults, Placed, did_you_mean
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 Schema = dict[str, Any]
+VALUE_MAX = 60  # letters of a value in a message: a file that is no topology may be one word
 _ARTICLES = {
     "array": "a list",
     "object": "a mapping",
@@ -66,7 +67,9 @@ class _Checker:
         if not allowed or kinds & set(allowed):
             return True
         wanted = " or ".join(_ARTICLES[kind] for kind in allowed if kind != "null")
-        shown = f": {tree.value!r}" if not isinstance(tree.value, dict | list) and tree.value is not None else ""
+        value = repr(tree.value)
+        cut = value if len(value) <= VALUE_MAX else value[:VALUE_MAX] + "..."
+        shown = f": {cut}" if not isinstance(tree.value, dict | list) and tree.value is not None else ""
         hint = ""
         if "string" in allowed and tree.kind in ("boolean", "integer", "number"):
             hint = f"put it in quotes to make it a word: '{tree.value}'"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datapath.cli.program import add_program_arguments, compile_arguments, complain
+from datapath.cli.program import add_program_arguments, compile_arguments, complain, write_file
 from datapath.cli.warning_options import HelpWarnings
 from datapath.errors import OvsP4Error
 
@@ -58,15 +58,13 @@ def run(args: argparse.Namespace) -> int:
             sys.stdout.writelines(dumps(compiled.program, args.dump_after))
         text = f'#include "ctx/{args.target}.h"\n\n{compiled.c_source}'
         if args.output:
-            args.output.write_text(text)
+            write_file(args.output, text.encode(errors="surrogateescape"))
         elif not args.load and not args.dump_after:
             sys.stdout.write(text)
         if args.load:
             print(json.dumps(_load(compiled, args.target)))
     except OvsP4Error as error:
         return complain(error)
-    except OSError as error:
-        return complain(OvsP4Error(f"{error.filename}: {error.strerror}"))
     return 0
 
 

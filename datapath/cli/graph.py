@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from datapath.cli.program import add_program_arguments, compile_arguments, complain
+from datapath.cli.program import add_program_arguments, compile_arguments, complain, write_file
 from datapath.errors import OvsP4Error
 
 
@@ -39,11 +39,9 @@ def run(args: argparse.Namespace) -> int:
         dot = dot_text(parse_graph(compile_arguments(args).program))
         content = draw(dot, suffix) if suffix in FORMATS else dot.encode()
         if args.output:
-            args.output.write_bytes(content)
+            write_file(args.output, content)
         else:
             sys.stdout.write(dot)
     except OvsP4Error as error:
         return complain(error)
-    except OSError as error:
-        return complain(OvsP4Error(f"{error.filename}: {error.strerror}"))
     return 0

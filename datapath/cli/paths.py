@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datapath.cli.parse import add_value_set_argument, given_value_sets, render
-from datapath.cli.program import add_program_arguments, compile_arguments, complain
+from datapath.cli.program import add_program_arguments, compile_arguments, complain, write_file
 from datapath.errors import OvsP4Error
 from datapath.ir.graph import arms_of, base_name, is_continuation
 from datapath.ir.model import ACCEPT, REJECT, Goto, Program
@@ -67,13 +70,15 @@ def run(args: argparse.Namespace) -> int:
 
         compiled = compile_arguments(args)
         program = compiled.program
-        found = enumerate_paths(
-            program,
-            max_paths=args.max_paths,
-            max_size=args.max_size,
-            seed=args.seed,
-            value_sets=given_value_sets(compiled, args.value_set),
-        )
+        value_sets = given_value_sets(compiled, args.value_set)
+        with _interrupts_end_it():
+            found = enumerate_paths(
+                program,
+                max_paths=args.max_paths,
+                max_size=args.max_size,
+                seed=args.seed,
+                value_sets=value_sets,
+            )
         if args.json:
             _write(args.json, (json.dumps(as_json(found), indent=1) + "\n").encode())
         if args.hex:
@@ -89,14 +94,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def _interrupts_end_it() -> Iterator[None]:
+    """Let Ctrl-C end the process as such: raised as an exception inside a destructor of the solver's, it is lost."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _write(path: Path, data: bytes) -> None:
     if str(path) == "-":
         sys.stdout.buffer.write(data)
-        return
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise OvsP4Error(f"{path}: {error.strerror}") from error
+    else:
+        write_file(path, data)
 
 
 def _write_pcap(file: Path, found: ParserPaths) -> None:

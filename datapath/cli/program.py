@@ -55,6 +55,18 @@ def compile_arguments(args: argparse.Namespace) -> CompiledProgram:
     return compiled
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that the command line names.
+
+    Raises:
+        OvsP4Error: It cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OvsP4Error(f"{path}: {error.strerror}") from error
+
+
 def _define(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not name.isidentifier():

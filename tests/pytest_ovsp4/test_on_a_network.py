@@ -11,6 +11,7 @@ import pytest
 
 from pytest_ovsp4.throughput import rate_text
 from testbed.wait import wait_until
+from tests.datapath.large_programs import TOO_MUCH, large_program
 from tests.testbed.processes import tree
 
 pytestmark = [pytest.mark.network, pytest.mark.skipif(os.geteuid() != 0, reason="networks take root")]
@@ -227,6 +228,31 @@ def test_it(network):
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.no_fnmatch_line("*died*")
     result.stderr.no_fnmatch_line("*Traceback*")
+
+
+def test_a_parser_that_the_kernel_refuses_runs_on_af_xdp_and_the_summary_says_why(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("tangle.p4").write_text(large_program(TOO_MUCH, 40))
+    pytester.path.joinpath("tangle.yaml").write_text(
+        "program: tangle.p4\nrouting: none\nswitches: [s1]\nhosts: [a, b]\nlinks: [[a, s1], [b, s1]]\n"
+        "flows:\n  s1:\n    - h0.next=40,h1.a=7,actions=set_field:8->h1.a,output:2\n"
+    )
+    pytester.makepyfile(
+        """
+from scapy.packet import Raw
+
+def test_it(inject, expect, expect_none, switches, topology):
+    assert switches["s1"].engine == "afxdp"
+    first = "0028" + "0000"  # h0; 40 is the next state
+    with expect("b", Raw(bytes.fromhex(first + "ffff" + "0008" + "00" * 52))):
+        inject("a", bytes.fromhex(first + "ffff" + "0007" + "00" * 52))
+    with expect_none("b"):
+        inject("a", bytes.fromhex(first + "ffff" + "0009" + "00" * 52))
+"""
+    )
+    result = pytester.runpytest_subprocess("--topology=tangle.yaml", "--datapath=auto", "--topology-require")
+    result.assert_outcomes(passed=1)
+    reason = "the kernel's verifier refused the XDP program: it is too complex"
+    result.stdout.fnmatch_lines([f"tangle-auto: 1 switch on afxdp (tangle), 2 hosts, 2 links; up in * s; {reason}*"])
 
 
 def test_mistakes_in_a_network_are_told_without_our_traceback(pytester: pytest.Pytester) -> None:

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 
+import datapath
 from datapath import FlowError, TopologyError
 from testbed import cli
 
@@ -35,6 +37,7 @@ def test_help_names_all_verbs_and_is_quick() -> None:
         ((), "VERB"),
         (("frobnicate",), "invalid choice: 'frobnicate'"),
         (("bench", "--case", "warp-drive"), "no case warp-drive; there are: xdp-redirect, "),
+        (("bench", "--parse", "--case", "ovsp4-xdp"), "--parse has no cases"),
         (("up", "no-such-topology"), "no-such-topology"),
         (("up", "leaf-spine", "--datapath", "magic"), "magic"),
         (("compile", "/no/such/file.p4", "--target", "user"), "/no/such/file.p4"),
@@ -85,12 +88,40 @@ def test_our_own_faults_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
         cli.main(["doctor"])
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {' '.join(OVSP4)} bench --list | true"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
+PROGRAM = Path(datapath.__file__).parent / "programs" / "srv6.p4"
+VERBS_THAT_PRINT = [
+    "bench --list",
+    "--help",
+    f"compile --target=user {PROGRAM}",
+    f"graph {PROGRAM}",
+    f"layout {PROGRAM}",
+]
+
+
+def run_redirected(verb: str, redirection: str) -> subprocess.CompletedProcess[str]:
+    command = f"set -o pipefail; {' '.join(OVSP4)} {verb} {redirection}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("verb", VERBS_THAT_PRINT)
+@pytest.mark.parametrize("redirection", ["| true", ">&-", "<&- >&-"])
+def test_nobody_reading_is_no_error(verb: str, redirection: str) -> None:
+    done = run_redirected(verb, redirection)
+    assert "Traceback" not in done.stderr
+    assert "Broken pipe" not in done.stderr
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("verb", VERBS_THAT_PRINT)
+def test_a_full_disk_is_told(verb: str) -> None:
+    done = run_redirected(verb, "> /dev/full")
+    assert done.stderr.splitlines()[-1] == "ovsp4: cannot write the output: No space left on device"
+    assert done.returncode == 2
+
+
+def test_a_file_gets_no_closed_streams_number(tmp_path: Path) -> None:
+    """Else what is printed would be written into it."""
+    out = tmp_path / "x.c"
+    done = run_redirected(f"compile --target=user {PROGRAM} -o {out}", "<&- >&- 2>&-")
+    assert done.returncode == 0
+    assert out.read_text() == run("compile", "--target=user", str(PROGRAM)).stdout

@@ -59,6 +59,7 @@ def _keywords() -> list[tuple[str, object, object, str]]:
     """Return (keyword, its value, a value that breaks it, the complaint)."""
     return [
         ("type", "integer", "x", "expected a whole number, found a word: 'x'"),
+        ("type", "integer", "x" * 5000, f"found a word: '{'x' * 59}..."),
         ("type", "string", True, "expected a word, found a boolean"),
         ("type", ["array", "object"], 3, "expected a list or a mapping, found a whole number: 3"),
         ("enum", ["a", "b"], "c", "'c' is none of a, b"),

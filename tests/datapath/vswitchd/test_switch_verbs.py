@@ -105,4 +105,4 @@ def test_mistakes_are_told_without_a_traceback(
 
 def test_no_switch_is_another_status(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "--network", "nowhere") == 1
-    assert "no network nowhere is running" in capsys.readouterr().err
+    assert "no network 'nowhere' is running" in capsys.readouterr().err

@@ -143,7 +143,7 @@ def test_a_bad_name_is_refused_with_a_reason(name: str) -> None:
 
 
 def test_no_network_no_client() -> None:
-    with pytest.raises(SwitchError, match="no network nowhere is running"):
+    with pytest.raises(SwitchError, match="no network 'nowhere' is running"):
         Client("nowhere").show()
 
 
