@@ -72,6 +72,16 @@ def test_differences(both: Callable[..., Any], name: str) -> None:
     assert [port for port, _ in ours] == our_ports
 
 
+def test_ports_of_a_first_fragment(ovs: OpenVSwitch, both: Callable[..., Any]) -> None:
+    first = ETHER / IP(**_ADDRESSES, flags="MF") / _UDP / DATA
+    ports = []
+    for mode in ("normal", "nx-match"):  # the latter for all other cases
+        ovs.set_frags(mode)
+        theirs, ours = both(["ip,udp,udp_src=1000,actions=output:2", "priority=1,actions=output:3"], [first])
+        ports.append(([port for port, _ in theirs], [port for port, _ in ours]))
+    assert ports == [([3], [2]), ([2], [2])]
+
+
 def test_a_vlan_id_for_an_untagged_packet(both: Callable[..., Any]) -> None:
     """Open vSwitch adds a tag, OpenFlow 1.0's way; ours does nothing, as with any field of a missing header."""
     theirs, ours = both(["actions=mod_vlan_vid:7,output:2"], [PACKETS["udp4"]])
