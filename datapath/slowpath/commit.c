@@ -2,8 +2,8 @@
  *
  * DP_CSUM folds in the difference that the DP_SETs since the last DP_F_RESTART have made.  So pending bits are put into
  * groups, each of the bits that the same checksums cover (at the same parity); a group's bytes are set, then each of
- * its checksums is updated (sums.h).  If the user has written all of a checksum field, that value stands: it is not
- * updated in this commit, and it is written after everything else.
+ * its checksums is updated (sums.h).  A checksum that the user has written stands: it is written after everything
+ * else, and not updated any more.
  *
  * translate.h has the surroundings.
  */
@@ -21,6 +21,7 @@ struct piece {
 
 struct commit {
 	struct sums sums;
+	__u64 now[KEY_WORDS_MAX]; /* what is written: `cur`, with the checksums that are computed */
 	__u32 n_pieces;
 	__u32 n_groups;
 	struct sum_set groups[GROUPS_MAX];
@@ -89,7 +90,7 @@ static __u16 group_of(struct xl *x, struct commit *c, struct sum_set wanted)
 		if (c->groups[i].covering == wanted.covering && c->groups[i].swapped == wanted.swapped)
 			return (__u16)i;
 	if (i == GROUPS_MAX) {
-		x->out->overflow = true;
+		xl_overflow(x, XL_SUM_SETS);
 		return 0;
 	}
 	c->groups[c->n_groups++] = wanted;
@@ -135,7 +136,7 @@ static __u32 emit_set(struct xl *x, const struct commit *c, __u32 first, __u8 fl
 			continue;
 		set->size = (__u8)(n + 1);
 		set->mask[n] |= piece->bits;
-		set->value[n] |= bytes(x->cur.bits)[piece->offset] & piece->bits;
+		set->value[n] |= bytes(c->now)[piece->offset] & piece->bits;
 	}
 	if (set) {
 		set->header = start->header;
@@ -216,6 +217,8 @@ void xl_commit(struct xl *x)
 		return;
 	c.n_pieces = c.n_groups = 0;
 	c.sums = sums_find(x);
+	memcpy(c.now, x->cur.bits, x->n_words * sizeof(*c.now));
+	sums_compute(x, &c.sums, c.now);
 	commit_headers(x, &c);
 	mark_written(x);
 }

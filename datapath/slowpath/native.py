@@ -18,6 +18,7 @@ from datapath.ir.layout import KeyLayout
 HERE = Path(__file__).parent
 KEY_WORDS_MAX = 256
 ACTIONS_MAX = 64
+SLOTS = 4
 ENGINES_MAX = 4
 ALL_TABLES = 0xFF
 NO_HEADER = 0xFF
@@ -188,7 +189,7 @@ class Result(ctypes.Structure):
         ("mask", c_uint64 * KEY_WORDS_MAX),
         ("actions", DpAction * ACTIONS_MAX),
         ("n_actions", c_uint32),
-        ("overflow", c_bool),
+        ("overflow", c_uint8),
         ("affected", c_bool),
         ("uses_groups", c_bool),
         ("uses_ports", c_bool),

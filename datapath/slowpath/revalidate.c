@@ -54,7 +54,7 @@ static void revalidate_one(struct slow_path *sp, struct megaflow *mf, const stru
 		}
 	}
 	if (new->affected && !same_actions(mf, new)) {
-		sp->counters.n_overflows += new->overflow;
+		sp->counters.n_overflows += new->overflow != XL_FITS;
 		megaflows_modify(&sp->megaflows, mf, new, now_ns);
 	}
 }

@@ -120,7 +120,7 @@ int sp_upcall(void *slow_path, const struct dp_upcall *upcall, const struct dp_a
 	now_ns = sp_now_ns(sp);
 	memcpy(key, upcall->key, sp->layout.key_size);
 	translate(&sp->env, key, NULL, NULL, result);
-	sp->counters.n_overflows += result->overflow;
+	sp->counters.n_overflows += result->overflow != XL_FITS;
 	mf = megaflows_find(&sp->megaflows, key, result->mask);
 	if (!mf)
 		mf = megaflows_install(&sp->megaflows, key, result, now_ns);

@@ -17,7 +17,7 @@
 struct sp_counters {
 	__u64 n_upcalls; /* misses */
 	__u64 n_uncached; /* of these, forwarded without a megaflow: too many, or an engine is full */
-	__u64 n_overflows; /* translations to more than DP_ACTIONS_MAX actions, which drop */
+	__u64 n_overflows; /* translations that do not fit (enum xl_overflow), which drop */
 	__u64 n_revalidated; /* megaflows translated again */
 	__u64 n_evicted; /* megaflows removed because they were idle */
 };

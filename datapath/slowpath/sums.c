@@ -1,5 +1,10 @@
 #include "sums.h"
 
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#include "checksum.h"
+
 #define MODULUS 65535 /* of ones'-complement sums of 16 bits */
 #define SWAP 256 /* swapping the bytes of a word multiplies it by this */
 
@@ -53,10 +58,28 @@ static bool covers_pending(const struct xl *x, __u32 checksum)
 	return false;
 }
 
+/* A checksum that the user has written stands.  One that he has written in part, or that is pending because a bucket
+ * wrote it, cannot be updated: what it was is not in the packet any more. */
+static void note_written(struct xl *x, struct sums *sums, __u32 checksum)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u32 at = sp_checksum_at(layout, &layout->checksums[checksum]);
+	__u8 *pending = (__u8 *)x->pending + at;
+	const __u8 *set = bytes(x->cur.set) + at;
+
+	if (set[0] == 0xff && set[1] == 0xff) {
+		sums->explicit |= 1ULL << checksum;
+	} else if (pending[0] | pending[1] | set[0] | set[1]) {
+		memset(pending, 0xff, 2);
+		sums->computed |= 1ULL << checksum;
+		sums->explicit |= 1ULL << checksum;
+	}
+}
+
 struct sums sums_find(struct xl *x)
 {
 	const struct sp_layout *layout = x->env->layout;
-	struct sums sums = {0, 0};
+	struct sums sums = {0, 0, 0};
 	__u64 before = ~0ULL;
 
 	while (before != sums.valid) { /* until no more come in through others */
@@ -70,8 +93,7 @@ struct sums sums_find(struct xl *x)
 			    !xl_has_header(x, sum->header))
 				continue;
 			sums.valid |= 1ULL << i;
-			if (field[0] == 0xff && field[1] == 0xff)
-				sums.explicit |= 1ULL << i;
+			note_written(x, &sums, i);
 		}
 	}
 	return sums;
@@ -211,9 +233,78 @@ void sums_emit(struct xl *x, const struct sums *sums, struct sum_set set)
 		plan_one(x, &plan, next, set);
 	}
 	if (plan.n_slots > DP_SLOTS)
-		x->out->overflow = true;
+		xl_overflow(x, XL_SLOTS);
 	for (__u32 k = 0; k < plan.n; k++)
 		emit_csum(x, &plan, k, set);
+}
+
+/* By how much the bits of a header that a checksum sums differ in `now` from what came, modulo 65535. */
+static __u32 header_change(struct xl *x, __u32 checksum, __u32 header, const __u64 *now)
+{
+	const struct sp_header *slot = &x->env->layout->headers[header];
+	__u8 *mask = (__u8 *)x->out->mask;
+	__u32 change = 0;
+
+	for (__u32 at = slot->key_offset; at < slot->key_offset + slot->size; at++) {
+		__u8 cover = bytes(cover_of(x->env->layout, checksum, header))[at];
+		__u8 swapped = bytes(swapped_of(x->env->layout, checksum, header))[at] & cover;
+		__u8 set = bytes(x->cur.set)[at] & cover, derived = bytes(x->cur.derived)[at] & cover & ~set;
+		__u8 before = bytes(x->orig)[at], after = bytes(now)[at];
+		__u32 weight, other;
+
+		mask[at] |= derived ? 0xff : set;
+		if (!set && !derived && !((before ^ after) & cover))
+			continue;
+		weight = sums_packet_offset(x, header, at) & 1 ? 1 : SWAP;
+		other = weight == 1 ? SWAP : 1;
+		cover &= (__u8)~swapped;
+		change += MODULUS + (after & cover) * weight - (before & cover) * weight;
+		change += MODULUS + (after & swapped) * other - (before & swapped) * other;
+		change %= MODULUS;
+	}
+	return change;
+}
+
+/* Puts what a checksum is into `now`, which has those that it sums already; bits that the user has written stand. */
+static void compute_one(struct xl *x, __u32 checksum, __u64 *now)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u32 at = sp_checksum_at(layout, &layout->checksums[checksum]), change = 0;
+	const __u8 *came = bytes(x->orig) + at, *set = bytes(x->cur.set) + at;
+	__u16 old = (__u16)(came[0] << 8 | came[1]), value;
+	__u8 *field = (__u8 *)now + at;
+
+	memset((__u8 *)x->out->mask + at, 0xff, 2);
+	if (layout->checksums[checksum].flags & DP_F_ZERO_NONE && !old)
+		return;
+	for (__u32 h = 0; h < layout->n_headers; h++)
+		if (sums_header_here(x, h))
+			change = (change + header_change(x, checksum, h, now)) % MODULUS;
+	value = csum_update(old, change);
+	if (layout->checksums[checksum].flags & DP_F_ZERO_NONE && !value)
+		value = 0xffff;
+	field[0] = (__u8)((field[0] & set[0]) | (value >> 8 & ~set[0]));
+	field[1] = (__u8)((field[1] & set[1]) | (value & ~set[1]));
+}
+
+void sums_compute(struct xl *x, const struct sums *sums, __u64 *now)
+{
+	const struct sp_layout *layout = x->env->layout;
+	__u64 left = sums->computed, before = 0;
+
+	while (before != left) { /* and all inside them */
+		before = left;
+		for (__u32 i = 0; i < layout->n_checksums; i++)
+			if (left & 1ULL << i)
+				left |= layout->checksums[i].inner;
+	}
+	while (left) {
+		__u32 next = innermost(layout, left);
+
+		left &= ~(1ULL << next);
+		if (xl_has_header(x, layout->checksums[next].header))
+			compute_one(x, next, now);
+	}
 }
 
 __u32 sums_packet_offset(struct xl *x, __u32 header, __u32 offset)

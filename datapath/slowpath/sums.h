@@ -10,6 +10,10 @@
  *   - one that stays as it is for all packets, by arithmetic modulo 65535, is left out.
  * Two checksums that each sum the other have no inside: the first declared is taken for it.
  *
+ * That is how engines do it, who do not know a checksum's value.  A checksum that a group's bucket has written, or the user
+ * in part, is lost to them.  Its value is computed here, from the checksum that the packet came with and what differs of
+ * what it sums between then and now; all that is un-wildcarded.
+ *
  * Used by commit.c.
  */
 #ifndef OVSP4_SUMS_H
@@ -20,7 +24,8 @@
 /* The checksums that matter to a commit. */
 struct sums {
 	__u64 valid; /* those whose header the packet has, a bit each */
-	__u64 explicit; /* of them, those that the user has written himself: they are not updated */
+	__u64 explicit; /* of them, those whose value is known: they are not updated */
+	__u64 computed; /* of these, those that are neither the packet's nor all the user's now */
 };
 
 /* Those that sum some bits. */
@@ -32,7 +37,8 @@ struct sum_set {
 /* Is this header in the packet, and is that known for all packets of the megaflow?  It is for each with pending bits. */
 bool sums_header_here(const struct xl *x, __u32 header);
 
-/* Finds the checksums that change with the pending bits, directly or through another. */
+/* Finds the checksums that change with the pending bits, directly or through another.  Those that are
+ * to be computed become pending. */
 struct sums sums_find(struct xl *x);
 
 /* The checksums that sum these bits of a byte of the key; `bits` is narrowed to those that share them. */
@@ -40,6 +46,9 @@ struct sum_set sums_over(const struct xl *x, const struct sums *sums, __u32 head
 
 /* Updates the checksums by the collected difference of bits that `set` sums, and those that sum them in turn. */
 void sums_emit(struct xl *x, const struct sums *sums, struct sum_set set);
+
+/* Puts the checksums that are computed into `now`, a copy of the key. */
+void sums_compute(struct xl *x, const struct sums *sums, __u64 *now);
 
 /* Where a byte of a header's slot in the key stands in the packet's header: its varbit's length, which shifts what is
  * behind it, is un-wildcarded and so a constant. */

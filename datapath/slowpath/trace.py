@@ -13,6 +13,12 @@ from datapath.slowpath.byte_code import ByteAction
 from datapath.slowpath.model import Flow, Trace, TraceStep
 
 _TTL_OVER = "its time to live is over"
+_OVERFLOW = {  # by enum xl_overflow
+    1: f"the flows make more than {native.ACTIONS_MAX} actions",
+    2: f"an edit changes more than {native.SLOTS} checksums that sum other checksums",
+    3: "the edits change too many different sets of checksums",
+    4: "no memory is left",
+}
 
 
 def make_trace(
@@ -65,7 +71,7 @@ def _of_packet(actions: Sequence[ByteAction], chosen: int) -> list[ByteAction]:
 
 def _why(result: native.Result, steps: Sequence[TraceStep], run: _Run) -> str:
     if result.overflow:
-        return f"the flows make more than {native.ACTIONS_MAX} actions"
+        return _OVERFLOW[result.overflow]
     if run.stopped or run.unsent:
         return run.stopped or run.unsent
     if steps and steps[-1].flow is None:

@@ -7,12 +7,18 @@
 #endif
 #include "hash.h"
 
+void xl_overflow(struct xl *x, enum xl_overflow why)
+{
+	if (x->out->overflow == XL_FITS)
+		x->out->overflow = (__u8)why;
+}
+
 struct dp_action *xl_emit(struct xl *x, enum dp_op op)
 {
 	struct xl_result *out = x->out;
 
 	if (out->n_actions == DP_ACTIONS_MAX) {
-		out->overflow = true;
+		xl_overflow(x, XL_ACTIONS);
 		return NULL;
 	}
 	out->actions[out->n_actions] = (struct dp_action){.op = (__u8)op};
@@ -230,7 +236,7 @@ static void emit_select(struct xl *x, const struct group *group, int hash_id, co
 	select->arg = (__u32)hash_id;
 	before = malloc(sizeof(*before));
 	if (!before) {
-		x->out->overflow = true; /* drops these packets, counted */
+		xl_overflow(x, XL_MEMORY);
 		return;
 	}
 	*before = *x;
@@ -255,7 +261,7 @@ static int do_select(struct xl *x, const struct group *group, const struct sp_ac
 		if (!group->buckets[i].weight || !bucket_live(x, &group->buckets[i]))
 			continue;
 		if (n_live == DP_ACTIONS_MAX) {
-			x->out->overflow = true;
+			xl_overflow(x, XL_ACTIONS);
 			return -1;
 		}
 		live[n_live++] = i;
@@ -447,7 +453,8 @@ static void begin(struct xl *x, const struct xl_env *env, const __u64 *key, stru
 	memset(out->mask, 0, size);
 	memset((__u8 *)out->mask + LAYOUT_BRIDGE, 0xff, 2);
 	out->n_actions = out->n_path = out->n_buckets = out->n_steps = 0;
-	out->overflow = out->affected = out->uses_groups = out->uses_ports = false;
+	out->overflow = XL_FITS;
+	out->affected = out->uses_groups = out->uses_ports = false;
 	memset(out->tables, 0, sizeof(out->tables));
 }
 

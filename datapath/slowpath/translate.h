@@ -15,7 +15,7 @@
  * have made of the packet; `pending` has the bits in which they may differ.  A bucket of a group works on a copy of the
  * packet (OpenFlow 1.3, 5.6.1), which the byte code cannot make.  So after a bucket `cur` goes back to what it was,
  * what the bucket has changed becomes pending, and the next output writes it back (and un-wildcards it, since the
- * packet's own value must be known for that).  A time to live that is over ends the bucket and no more (as in Open
+ * packet's own value must be known for that; a checksum that the bucket has written is computed, sums.h).  A time to live that is over ends the bucket and no more (as in Open
  * vSwitch); so where something follows the bucket, that is decided here, and the time to live un-wildcarded: it would
  * have to be for writing it back.
  *
@@ -58,6 +58,15 @@ struct xl_delta {
 	bool ports; /* ports came, went, or changed their state */
 };
 
+/* Why a translation does not fit. */
+enum xl_overflow {
+	XL_FITS = 0,
+	XL_ACTIONS, /* more than DP_ACTIONS_MAX actions */
+	XL_SLOTS, /* an edit changes more than DP_SLOTS checksums that sum others */
+	XL_SUM_SETS, /* edits fall into too many sets of checksums, commit.c */
+	XL_MEMORY, /* there is none left */
+};
+
 /* A bucket taken, for traces. */
 struct xl_bucket {
 	__u32 group;
@@ -77,7 +86,7 @@ struct xl_result {
 	__u64 mask[KEY_WORDS_MAX];
 	struct dp_action actions[DP_ACTIONS_MAX];
 	__u32 n_actions;
-	bool overflow; /* more actions than DP_ACTIONS_MAX: there are none now, and the packets are dropped */
+	__u8 overflow; /* enum xl_overflow: where it does not fit there are no actions, and the packets are dropped */
 	bool affected; /* by the delta given; if not, all packets of the megaflow are decided on as before */
 	bool uses_groups;
 	bool uses_ports; /* the state of ports was looked at */
@@ -130,6 +139,9 @@ bool xl_has_header(struct xl *x, __u32 header);
 
 /* Appends an action; NULL if there is no room. */
 struct dp_action *xl_emit(struct xl *x, enum dp_op op);
+
+/* It does not fit; the first reason counts. */
+void xl_overflow(struct xl *x, enum xl_overflow why);
 
 /* Writes all pending bits to the packet. */
 void xl_commit(struct xl *x);

@@ -26,6 +26,7 @@ from datapath.slowpath.model import (
     ToGroup,
 )
 
+CHECKSUMS = {(c.header_id, c.header_offset) for c in LAYOUT.checksums}
 _M64 = (1 << 64) - 1
 _MULTIPLIER, _START = 0x9E3779B97F4A7C15, 0x243F6A8885A308D3
 
@@ -40,6 +41,13 @@ class Copy:
 
     data: bytes
     zone: int = 0
+    own: int = 0  # bits of checksums that a flow has written, as a mask over the frame: they stand
+    own_bits: int = 0  # what it has written there
+
+    def seen(self, data: bytes) -> bytes:
+        """Return the frame ``data`` with the checksums that a flow has written."""
+        frame = int.from_bytes(data, "big")
+        return ((frame & ~self.own) | self.own_bits).to_bytes(len(data), "big")
 
 
 @dataclass
@@ -81,7 +89,7 @@ class _Run:
     outputs: list[tuple[int, bytes]] = field(default_factory=list)
 
     def table(self, number: int, copy: Copy) -> None:
-        key = key_of(copy.data, self.packet.in_port, self.packet.header_offsets, copy.zone)
+        key = key_of(copy.seen(copy.data), self.packet.in_port, self.packet.header_offsets, copy.zone)
         found = [f for f in self.model.flows if f.table == number and _matches(f, key)]
         if not found:
             return
@@ -104,7 +112,7 @@ class _Run:
                 self.group(self.model.groups[action.group], copy)
 
     def finished(self, copy: Copy) -> bytes:
-        return with_checksums(copy.data, self.packet.header_offsets)
+        return copy.seen(with_checksums(copy.data, self.packet.header_offsets))
 
     def output(self, port: int, copy: Copy) -> None:
         in_port = self.packet.in_port
@@ -126,8 +134,12 @@ class _Run:
         if start == 0xFFFF:
             return
         shift = 8 * len(copy.data) - (8 * start + action.offset_bits - 8 * header.key_offset) - action.width_bits
-        frame = int.from_bytes(copy.data, "big")
-        frame = (frame & ~(action.mask << shift)) | (action.value & action.mask) << shift
+        mask, bits = action.mask << shift, (action.value & action.mask) << shift
+        if (header.header_id, action.offset_bits // 8 - header.key_offset) in CHECKSUMS:
+            copy.own |= mask
+            copy.own_bits = (copy.own_bits & ~mask) | bits
+            return
+        frame = (int.from_bytes(copy.data, "big") & ~mask) | bits
         copy.data = frame.to_bytes(len(copy.data), "big")
 
     def dec_ttl(self, copy: Copy) -> None:

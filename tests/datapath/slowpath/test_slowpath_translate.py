@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from slowpath_layout import FIELDS, KEY_SIZE, LAYOUT, dec_ttl, fields_in, make_packet, mask_of, match, set_field
+from slowpath_layout import (
+    FIELDS,
+    KEY_SIZE,
+    LAYOUT,
+    dec_ttl,
+    fields_in,
+    make_packet,
+    mask_of,
+    match,
+    set_field,
+    with_checksums,
+)
 from slowpath_mock import FLAGS, Lab
 
 from datapath.errors import SwitchError
@@ -189,6 +200,37 @@ def test_an_explicit_checksum_stands() -> None:
         ((_, data),) = lab.engine.forward(packet)
         assert data[24:26] == b"\xde\xad"
         assert data[26:30] == b"\x01\x02\x03\x04"
+
+
+@pytest.mark.parametrize("ttl", [(), (set_field("ipv4.ttl", 9),)])
+def test_an_explicit_checksum_stands_in_whatever_order_and_after_outputs(ttl: tuple[Action, ...]) -> None:
+    with Lab() as lab:
+        edits = set_field("ipv4.checksum", 0xDEAD), *ttl, dec_ttl(), Output(2), set_field("ipv4.dst", 7), Output(3)
+        lab.slow_path.flow_put(Flow(ANY, edits))
+        assert [data[24:26] for _, data in lab.engine.forward(UDP)] == [b"\xde\xad"] * 2
+
+
+def test_a_checksum_that_a_bucket_writes_is_right_again_behind_the_group() -> None:
+    bucket = Bucket((set_field("ipv4.checksum", 0xDEAD), set_field("udp.checksum", 0xBEEF), Output(3)))
+    source = set_field("ipv4.src", 0x01020304)
+    for udp_checksum in (True, 0):
+        packet = make_packet(udp_checksum=udp_checksum)
+        with Lab() as lab:
+            lab.slow_path.group_put(Group(1, "all", (bucket, bucket)))
+            lab.slow_path.flow_put(Flow(ANY, (source, Output(2), ToGroup(1), dec_ttl(), Output(4))))
+            (_, first), *copies, (_, last) = lab.engine.forward(packet)
+        assert [data[24:26] + data[40:42] for _, data in copies] == [b"\xde\xad\xbe\xef"] * 2
+        for data in (first, last):
+            assert data == with_checksums(data, packet.header_offsets)
+        assert last[22] == 63
+
+
+def test_a_checksum_written_in_part_follows_in_the_rest() -> None:
+    with Lab() as lab:
+        edits = set_field("ipv4.checksum", 0xFE, 0xFF), Output(2), set_field("ipv4.dst", 0x0CFFFF01), Output(3)
+        lab.slow_path.flow_put(Flow(ANY, edits))
+        for _, data in lab.engine.forward(UDP):
+            assert data[24:26] == with_checksums(data, UDP.header_offsets)[24:25] + b"\xfe"
 
 
 def test_variables_are_matched_and_never_written_to_the_packet() -> None:

@@ -124,6 +124,11 @@ def wrong_sums(packet: bytes) -> list[str]:
     return wrong
 
 
+def sums_of(packet: bytes) -> list[bytes]:
+    """Return the checksums of the three IPv4 headers and of what follows them."""
+    return [packet[at + 10 : at + 12] for at in IPV4_AT] + [packet[at + 26 : at + 28] for at in IPV4_AT]
+
+
 @pytest.fixture(params=["xdp", "afxdp"])
 def nested(switch: Vswitchd, wires: Wires, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     path = tmp_path / "nested.p4"
@@ -153,3 +158,21 @@ def test_all_checksums_follow(switch: Vswitchd, wires: Wires, nested: str) -> No
         if what != "something everywhere":  # more edits than the XDP program makes
             installed = [megaflow["engines"] for megaflow in switch.client.dump_megaflows(nested)]
             assert installed == [["user", "xdp"] if engine == "xdp" else ["user"]] * len(installed)
+
+
+def test_checksums_that_a_bucket_writes_are_right_again_behind_the_group(
+    switch: Vswitchd, wires: Wires, nested: str
+) -> None:
+    fields = ("a.checksum", "b.checksum", "c.checksum", "a_udp.checksum", "b_udp.checksum", "c_udp.checksum")
+    writes = ",".join(f"set_field:0xbeef->{field}" for field in fields)
+    switch.client.add_groups(nested, [f"group_id=1,type=all,bucket=actions={writes},output:3"])
+    switch.client.add_flows(
+        nested, ["actions=set_field:1.2.3.4->c.src,dec_ttl(b.ttl),output:2,group:1,dec_ttl(c.ttl),output:2"]
+    )
+    for packet in [p for p in packets() for _ in range(2) if p[109] == 17]:
+        wires.send(1, packet)
+        copy, first, last = wires.receive(3), wires.receive(2), wires.receive(2)
+        assert sums_of(copy) == [b"\xbe\xef"] * 6
+        assert (wrong_sums(first), wrong_sums(last)) == ([], []), packet.hex()
+        assert sums_of(first)[3:5] == [sums_of(last)[3], sums_of(last)[4]]  # they sum it with its own checksum
+        assert last[108] == packet[108] - 1
