@@ -66,20 +66,20 @@ def loops(names: Iterable[str], follow: Callable[[str], Iterable[str]]) -> list[
     nodes = dict.fromkeys(names)
     index: dict[str, int] = {}
     low: dict[str, int] = {}
-    stack: list[str] = []
+    stack: dict[str, None] = {}  # in order
     found: list[tuple[str, ...]] = []
     for root in nodes:
         if root in index:
             continue
         work = [(root, iter([t for t in follow(root) if t in nodes]))]
         index[root] = low[root] = len(index)
-        stack.append(root)
+        stack[root] = None
         while work:
             name, rest = work[-1]
             for successor in rest:
                 if successor not in index:
                     index[successor] = low[successor] = len(index)
-                    stack.append(successor)
+                    stack[successor] = None
                     work.append((successor, iter([t for t in follow(successor) if t in nodes])))
                     break
                 if successor in stack:
@@ -89,11 +89,18 @@ def loops(names: Iterable[str], follow: Callable[[str], Iterable[str]]) -> list[
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[name])
                 if low[name] == index[name]:
-                    part = tuple(stack[stack.index(name) :])
-                    del stack[stack.index(name) :]
+                    part = _taken_from(stack, name)
                     if len(part) > 1 or name in follow(name):
                         found.append(part)
     return found
+
+
+def _taken_from(stack: dict[str, None], name: str) -> tuple[str, ...]:
+    """Take a name and what is above it off a stack."""
+    taken = [stack.popitem()[0]]
+    while taken[-1] != name:
+        taken.append(stack.popitem()[0])
+    return tuple(reversed(taken))
 
 
 def counted_states(program: Program) -> frozenset[str]:

@@ -8,14 +8,29 @@ from __future__ import annotations
 from datapath.ir.evaluate import number
 from datapath.ir.model import Any, Case, Keyset, Masked, Range, Select
 
+MAX_OTHERS = 64
+
 
 def shadowed(select: Select) -> dict[int, int]:
-    """Return the arms that are never taken, each with the earlier arm that takes all that it matches."""
+    """Return the arms that are never taken, each with the earlier arm that takes all that it matches.
+
+    An arm whose first key is a number is compared with those of the same number only, and with the first ``MAX_OTHERS``
+    of all others: a select of thousands of arms would be a matter of minutes.
+    """
     found: dict[int, int] = {}
+    others: list[int] = []
+    of_number: dict[Keyset, list[int]] = {}
     for i, case in enumerate(select.cases):
-        earlier = next((j for j in range(i) if j not in found and _covers(select, select.cases[j], case)), None)
+        first = case.keysets[0]
+        is_number = isinstance(first, Masked) and first.mask == (1 << select.keys[0].width) - 1
+        rivals = sorted((*others[:MAX_OTHERS], *of_number.get(first, [])[:MAX_OTHERS]))
+        earlier = next((j for j in rivals if _covers(select, select.cases[j], case)), None)
         if earlier is not None:
             found[i] = earlier
+        elif is_number:
+            of_number.setdefault(first, []).append(i)
+        else:
+            others.append(i)
     return found
 
 

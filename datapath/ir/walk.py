@@ -6,8 +6,8 @@ Used by ``passes/``, ``ir/verify.py`` and ``codegen/``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import get_args
 
 from datapath.ir.model import (
     Concat,
@@ -24,20 +24,20 @@ from datapath.ir.model import (
     Transition,
 )
 
-Node = TypeVar("Node")
+EXPRESSIONS = get_args(Expr)
 
 
 def children(expr: Expr) -> Iterator[Expr]:
     """Yield the direct operands of an expression, a run-time stack index included."""
-    for item in fields(expr):
-        value = getattr(expr, item.name)
-        if isinstance(expr, Concat) and item.name == "parts":
-            yield from value
+    for name in expr.__dataclass_fields__:
+        value = getattr(expr, name)
+        if isinstance(value, EXPRESSIONS):
+            yield value
         elif isinstance(value, HeaderAt):
             if value.index is not None:
                 yield value.index
-        elif is_dataclass(value):
-            yield value  # type: ignore[misc]
+        elif isinstance(expr, Concat) and name == "parts":
+            yield from value
 
 
 def expressions(expr: Expr) -> Iterator[Expr]:
@@ -49,42 +49,43 @@ def expressions(expr: Expr) -> Iterator[Expr]:
 
 def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Return the expression with ``change`` applied to each node, operands first."""
+    changes = _rebuilt_members(expr, change)
+    return change(replace(expr, **changes) if changes else expr)  # type: ignore[arg-type]
+
+
+def _rebuilt_members(node: Expr | Statement, change: Callable[[Expr], Expr]) -> dict[str, object]:
+    """Return the members of a node that ``rebuild`` makes others of, by their names."""
     changes: dict[str, object] = {}
-    for item in fields(expr):
-        value = getattr(expr, item.name)
-        if isinstance(expr, Concat) and item.name == "parts":
-            changes["parts"] = tuple(rebuild(part, change) for part in value)
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        new: object = value
+        if isinstance(value, EXPRESSIONS):
+            new = rebuild(value, change)
         elif isinstance(value, HeaderAt):
             if value.index is not None:
-                changes[item.name] = replace(value, index=rebuild(value.index, change))
-        elif is_dataclass(value):
-            changes[item.name] = rebuild(value, change)  # type: ignore[arg-type]
-    return change(replace(expr, **changes) if changes else expr)  # type: ignore[arg-type]
+                new = replace(value, index=rebuild(value.index, change))
+        elif isinstance(node, Concat) and name == "parts":
+            new = tuple(rebuild(part, change) for part in node.parts)
+        elif isinstance(node, If) and name in ("then", "otherwise"):
+            new = tuple(rebuild_statement(inner, change) for inner in value)
+        if new is not value:
+            changes[name] = new
+    return changes
 
 
 def statement_expressions(statement: Statement) -> Iterator[Expr]:
     """Yield the expressions that stand directly in a statement, an ``If``'s condition but not its branches."""
-    for item in fields(statement):
-        value = getattr(statement, item.name)
-        if isinstance(value, HeaderAt):
-            if value.index is not None:
-                yield value.index
-        elif is_dataclass(value) and item.name != "location":
-            yield value  # type: ignore[misc]
+    for name in statement.__dataclass_fields__:
+        value = getattr(statement, name)
+        if isinstance(value, EXPRESSIONS):
+            yield value
+        elif isinstance(value, HeaderAt) and value.index is not None:
+            yield value.index
 
 
 def rebuild_statement(statement: Statement, change: Callable[[Expr], Expr]) -> Statement:
     """Return the statement with ``change`` applied to each expression node in it, also in the branches of an ``If``."""
-    changes: dict[str, object] = {}
-    for item in fields(statement):
-        value = getattr(statement, item.name)
-        if isinstance(value, HeaderAt):
-            if value.index is not None:
-                changes[item.name] = replace(value, index=rebuild(value.index, change))
-        elif isinstance(statement, If) and item.name in ("then", "otherwise"):
-            changes[item.name] = tuple(rebuild_statement(inner, change) for inner in value)
-        elif is_dataclass(value) and item.name != "location":
-            changes[item.name] = rebuild(value, change)  # type: ignore[arg-type]
+    changes = _rebuilt_members(statement, change)
     return replace(statement, **changes) if changes else statement  # type: ignore[arg-type]
 
 

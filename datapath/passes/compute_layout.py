@@ -41,6 +41,7 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
     Raises:
         P4UnsupportedError: The program has more headers, or longer ones, than a switch can take.
     """
+    _check_headers(program)
     fields = [KeyField("in_port", IN_PORT_OFFSET * 8, 32), KeyField("parser_error", PARSER_ERROR_OFFSET * 8, 8)]
     offset = VALID_OFFSET + 8 * -(-len(program.headers) // 64)
     for i, header in enumerate(program.headers):
@@ -60,7 +61,9 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
     for header in sorted(program.headers, key=lambda h: (slots[h.path], program.headers.index(h))):
         fields += _header_fields(header, slots[header.path])
     key_size = -(-end // 8) * 8
-    _check_room(program, key_size)
+    if key_size > MAX_KEY_SIZE:
+        what = f"a flow key of {key_size} bytes; a switch takes {MAX_KEY_SIZE}"
+        raise _no_room(program, what, max(program.headers, key=header_size, default=None))
     return KeyLayout(
         version=LAYOUT_VERSION,
         program=program.name,
@@ -78,18 +81,17 @@ def source_states(program: Program) -> tuple[str, ...]:
     return tuple(dict.fromkeys(base_name(s.name) for s in program.states if not is_continuation(s.name)))
 
 
-def _check_room(program: Program, key_size: int) -> None:
-    """Refuse what neither engine nor slow path has room for."""
+def _check_headers(program: Program) -> None:
     if len(program.headers) > MAX_HEADERS:
         what = f"{len(program.headers)} headers; a switch takes {MAX_HEADERS}, elements of stacks included"
-        where = program.headers[MAX_HEADERS].location
-    elif key_size > MAX_KEY_SIZE:
-        what = f"a flow key of {key_size} bytes; a switch takes {MAX_KEY_SIZE}"
-        where = max(program.headers, key=header_size).location
-    else:
-        return
+        raise _no_room(program, what, program.headers[MAX_HEADERS])
+
+
+def _no_room(program: Program, what: str, header: Header | None) -> P4UnsupportedError:
+    """Return the error of a program that neither engine nor slow path has room for."""
+    where = header.location if header is not None else None
     hint = "fewer or shorter headers and stacks; headers that no packet has together share a place (ovsp4 layout)"
-    raise P4UnsupportedError(Diagnostic(where or Location(program.source, 1, 1), "unsupported", what, hint=hint))
+    return P4UnsupportedError(Diagnostic(where or Location(program.source, 1, 1), "unsupported", what, hint=hint))
 
 
 def header_size(header: Header) -> int:

@@ -34,7 +34,8 @@ from datapath.passes.prune_variables import target_name
 def unused_warnings(program: Program) -> list[Diagnostic]:
     """Return the warnings of a program as lowered, in source order."""
     alive = replace(program, states=tuple(_without_shadowed(state) for state in program.states))
-    live_states = [state for state in alive.states if state.name in reachable(alive)]
+    live = reachable(alive)
+    live_states = [state for state in alive.states if state.name in live]
     found = [
         *_shadowed_arms(program.states),
         *_unreachable(program.states, live_states),
