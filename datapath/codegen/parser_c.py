@@ -100,15 +100,18 @@ def _write_entry(plan: Plan, out: Emitter, label: str) -> None:
 def _blocks(plan: Plan) -> tuple[list[tuple[str, Emitter]], bool]:
     """Write each state on its own; collect what cannot be translated."""
     blocks, faults, uses_p = [], [], False
+    plan.n_lines = 0
     for i, state in enumerate(plan.order):
         block = Emitter(depth=1)
         follower = plan.order[i + 1].name if i + 1 < len(plan.order) else ACCEPT
         writer = StateWriter(plan, state, block)
         try:
             _write_state(writer, follower)
+            writer.check_size()
             block.drop_unused()
         except P4UnsupportedError as fault:
             faults.append(fault.diagnostic)
+        plan.n_lines += len(block.lines)
         uses_p |= writer.uses_p
         blocks.append((plan.state_names[state.name], block))
     if faults:

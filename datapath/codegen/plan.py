@@ -54,6 +54,7 @@ class Plan:
     labels: set[str] = field(default_factory=set)  # that some goto names
     compares_varbits: bool = False  # then a local variable holds where in the packet each varbit is
     calls_wide: bool = False  # some function of wide.h is called
+    n_lines: int = 0  # of C, in the states that are written
     tests_validity: bool = False  # some header's validity is tested at run time
 
     @property
@@ -105,10 +106,14 @@ def make_plan(program: Program, layout: KeyLayout) -> Plan:
     key_names = c_names([*(v.name for v in in_key), *(f"{h.path}.$length" for h in varbits)], taken)
     order = forward_order(program)
     place = {state.name: i for i, state in enumerate(order)}
-    sources = {s.name: {o.name for o in order if s.name in targets(o)} for s in order}
+    sources: dict[str, set[str]] = {s.name: set() for s in order}
+    for state in order:
+        for target in targets(state):
+            if target in sources:
+                sources[target].add(state.name)
     loops_back = {n for n, names in sources.items() if any(place[o] >= place[n] for o in names)}
     state_names = c_names((s.name for s in order), RESERVED)
-    heads = [s.name for s in order if s.name in loops_back and counts_visits(s)]
+    heads = {s.name: None for s in order if s.name in loops_back and counts_visits(s)}  # in order
     parts = loops(place, sources.__getitem__)
     entries = c_names((f"enter_{name}" for name in heads), (*RESERVED, *state_names.values()))
     return Plan(

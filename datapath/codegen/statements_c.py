@@ -24,7 +24,7 @@ from datapath.codegen.values_c import (
     store,
     variable,
 )
-from datapath.errors import Diagnostic, Location, P4UnsupportedError
+from datapath.errors import Diagnostic, Location, P4Errors, P4UnsupportedError
 from datapath.ir.model import (
     CORE_ERRORS,
     Advance,
@@ -53,6 +53,7 @@ TOO_SHORT = CORE_ERRORS.index("PacketTooShort")
 HEADER_TOO_SHORT = CORE_ERRORS.index("HeaderTooShort")
 WORD = 64  # headers whose validity one word holds
 COMPARED_MAX_BITS = 2048  # of varbits that are compared: as many rounds as the verifier has patience for
+MAX_LINES = 60_000  # of a program: what is wide is written limb by limb
 VARBIT_MAX_BITS = 0xFFFF  # what the length field of the key can say
 
 
@@ -178,8 +179,16 @@ class StateWriter:
             else:
                 assert isinstance(statement, Evaluate)
                 self.expressions.kept(statement.value)
+            self.check_size()
             self.validity = after_statements((statement,), self.validity)
             self.position = position_after((statement,), self.position, self.widths)
+
+    def check_size(self) -> None:
+        """Give up on a program of more C than a C compiler has patience for."""
+        if self.plan.n_lines + len(self.out.lines) > MAX_LINES:
+            hint = "fewer or narrower operations on wide numbers"
+            fault = self.unsupported(f"this parser is more than {MAX_LINES} lines of C", hint)
+            raise P4Errors([fault.diagnostic])
 
     def extract(self, statement: Extract) -> None:
         header = self.plan.header(statement.header.path)

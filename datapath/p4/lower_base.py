@@ -7,13 +7,15 @@ On it stand, one class upon the other, ``lower_expressions.py``, ``lower_stateme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
 
 from datapath.errors import Location
 from datapath.ir import evaluate
 from datapath.ir import model as ir
+from datapath.ir.size import MAX_NODES, n_nodes
 from datapath.p4 import ast, constants
 from datapath.p4 import types as t
 from datapath.p4.check_base import Info
@@ -33,9 +35,11 @@ from datapath.p4.places import (
     part_types,
     scalar_width,
 )
-from datapath.p4.source import Report
+from datapath.p4.source import Report, StopCompilationError
 
-MAX_STATEMENTS = 100_000  # of the whole program, inlining included
+MAX_NOTES = 6  # of loops and calls, one in the other
+STEPS_A_VARIABLE = 4
+MAX_STEPS = 60_000  # of lowering: what makes no IR takes time all the same
 
 
 class LoweringFailure(Exception):
@@ -66,12 +70,15 @@ class LowerBase:
         self.stacks: list[ir.Stack] = []
         self.variables: dict[str, ir.Variable] = {}
         self._of_headers: set[str] = set()  # paths that no variable may have
+        self._n_called: dict[str, int] = {}  # variables that were to have a name: where to look for a free one
         self.value_sets: list[ir.ValueSet] = []
         self.errors = (*ir.CORE_ERRORS, *(e for e in info.errors if e not in ir.CORE_ERRORS))
         self.out: list[ir.Statement] = []
         self.frame = Frame(ast.BlockStmt(Location("", 0, 0), ()), "")
         self.active: list[ast.Node] = []  # declarations being inlined, outermost first
-        self._n_statements = 0
+        self._multiplied: list[tuple[Location, str]] = []  # loops and calls being written out, outermost first
+        self._n_nodes = 0
+        self._n_steps = 0
 
     # ------------------------------------------------------------------------------------------------ faults
     def unsupported(
@@ -81,15 +88,38 @@ class LowerBase:
         raise LoweringFailure
 
     def emit(self, statement: ir.Statement) -> None:
-        self._n_statements += 1
-        if self._n_statements > MAX_STATEMENTS:
-            location = getattr(statement, "location", None) or self.frame.node.loc
-            self.unsupported(location, f"the program has more than {MAX_STATEMENTS} statements when all is inlined")
+        self._n_nodes += n_nodes(statement)
+        self.step(getattr(statement, "location", None) or self.frame.node.loc)
         self.out.append(statement)
 
     def emit_step(self, step: Step) -> None:
         """Emit what is taken apart before it would be seen as IR (``lower_states.py``)."""
         self.emit(cast(ir.Statement, step))
+
+    # ------------------------------------------------------------------------------------------------ size
+    def step(self, location: Location, n_steps: int = 1) -> None:
+        """Count what has been done; give up, at the outermost loop or call, when it is too much."""
+        self._n_steps += n_steps
+        if self._n_nodes > MAX_NODES:
+            self.too_large(location, f"more than {MAX_NODES} statements and expressions")
+        if self._n_steps > MAX_STEPS:
+            self.too_large(location, f"more than {MAX_STEPS} steps of the compiler")
+
+    def too_large(self, location: Location, what: str) -> NoReturn:
+        """End the compilation: going on with the next statement would take as long again."""
+        first, *inner = self._multiplied or [(location, "")]
+        hint = "fewer rounds, fewer calls, or fewer elements that a run-time index chooses from"
+        self.report.unsupported(first[0], f"this makes {what} when all is written out", hint, inner[:MAX_NOTES])
+        raise StopCompilationError
+
+    @contextmanager
+    def multiplied(self, location: Location, what: str) -> Iterator[None]:
+        """Remember, while something is written out, where that is."""
+        self._multiplied.append((location, what))
+        try:
+            yield
+        finally:
+            self._multiplied.pop()
 
     # ------------------------------------------------------------------------------------------------ types
     def type_of(self, node: ast.Expr | ast.TypeNode) -> t.Type:
@@ -103,10 +133,12 @@ class LowerBase:
         self, name: str, width: int, signed: bool = False, in_key: bool = False, location: Location | None = None
     ) -> ir.VarRef:
         """Make a variable; a name in use gets a number."""
-        unique, n = name, 1
+        self.step(location or self.frame.node.loc, STEPS_A_VARIABLE)
+        unique, n = name, self._n_called.get(name, 1)
         while unique in self.variables or unique in self._of_headers:
             n += 1
             unique = f"{name}_{n}"
+        self._n_called[name] = n
         self.variables[unique] = ir.Variable(unique, width, signed, in_key, location=location)
         return ir.VarRef(unique, width, signed)
 
@@ -190,6 +222,7 @@ class LowerBase:
         return StackPlace(path, type_, tuple(places))
 
     def add_header(self, header: ir.Header) -> None:
+        self.step(header.location or self.frame.node.loc)
         self.headers.append(header)
         self._of_headers |= {f"{header.path}.{name}" for name in ("$valid", *(f.name for f in header.fields))}
 
@@ -218,6 +251,7 @@ class LowerBase:
         width = scalar_width(type_)
         if width is not None:
             return ir.Const(0, width, is_signed(type_))
+        self.step(location)
         if isinstance(type_, t.Struct | t.Tuple | t.Array | t.Varbit) or t.is_empty(type_):
             valid = ir.Const(0, 1) if t.is_header(type_) else None
             return Compound(type_, {n: self.zero(p, location) for n, p in part_types(type_)}, valid)

@@ -305,6 +305,8 @@ class LowerCalls(LowerArguments):
         if len(self.active) >= MAX_INLINE_DEPTH:
             self.unsupported(location, f"calls nested more than {MAX_INLINE_DEPTH} deep")
         self.active.append(declaration)
+        self._multiplied.append((location, f"with '{name}' in it"))
+        self.step(location)
 
     @contextmanager
     def inside(self, frame: Frame) -> Iterator[None]:
@@ -316,6 +318,7 @@ class LowerCalls(LowerArguments):
         finally:
             self.frame, self.loops_around = outer, loops
             self.active.pop()
+            self._multiplied.pop()
 
 
 def _returns_in_loop(body: ast.Statement) -> bool:

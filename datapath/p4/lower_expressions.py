@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datapath.errors import Location
 from datapath.ir import model as ir
+from datapath.ir.size import n_in_expression
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Symbol
@@ -54,6 +55,7 @@ class LowerExpressions(LowerBase):
 
     def rvalue(self, node: ast.Expr) -> RValue:
         """Lower an expression of any type."""
+        self.step(node.loc)
         type_ = self.type_of(node)
         if node in self.info.values and not isinstance(type_, t.Struct | t.Tuple | t.List | t.Array):
             return self.constant(self.info.values[node], type_, node.loc)
@@ -158,6 +160,7 @@ class LowerExpressions(LowerBase):
         if isinstance(base, StructPlace):
             return base.parts[name]
         if isinstance(base, ChoicePlace):
+            self.step(location, len(base.choices))
             choices = tuple(self.member(choice, name, location) for choice in base.choices)
             return ChoicePlace(base.index, choices, base.is_checked, base.advance)
         if isinstance(base, StackPlace):
@@ -213,9 +216,10 @@ class LowerExpressions(LowerBase):
             error = ir.CORE_ERRORS.index("StackOutOfBounds")
             self.emit(ir.Verify(bound, ir.Const(error, 32), location))
 
-    def _chosen(self, place: ChoicePlace, values: list[ir.Expr]) -> ir.Expr:
+    def _chosen(self, place: ChoicePlace, values: list[ir.Expr], location: Location) -> ir.Expr:
         """Return that of ``values`` which the index names; zero if it is out of bounds."""
         first, width = values[0], place.index.width
+        self.step(location, len(values) * n_in_expression(place.index))
         is_never_outside = place.is_checked or (len(values) >= 1 << width and not place.index.signed)
         n_named = n_choices(place.index, len(values))
         result = values[n_named - 1] if is_never_outside else ir.Const(0, first.width, first.signed)
@@ -229,7 +233,7 @@ class LowerExpressions(LowerBase):
         if not all(isinstance(value, ir.Expr) for value in values):
             return place
         self.check_choice(place, location)
-        return self._chosen(place, [value for value in values if isinstance(value, ir.Expr)])
+        return self._chosen(place, [value for value in values if isinstance(value, ir.Expr)], location)
 
     def _element(self, node: ast.IndexExpr) -> Place:
         base = self._base(node.base)
@@ -246,6 +250,7 @@ class LowerExpressions(LowerBase):
             assert isinstance(base.type.element, t.Struct)
             return HeaderPlace(ir.HeaderAt(base.path, "index", index), base.type.element)
         self._check_number(size, node.loc)
+        self.step(node.loc, size)
         return ChoicePlace(index, tuple(self.part_place(base, str(i), node.loc) for i in range(size)))
 
     def part_place(self, place: Place, name: str, location: Location) -> Place:
@@ -253,6 +258,7 @@ class LowerExpressions(LowerBase):
         if isinstance(place, StackPlace):
             return place.elements[int(name)]
         if isinstance(place, ChoicePlace):
+            self.step(location, len(place.choices))
             choices = tuple(self.part_place(choice, name, location) for choice in place.choices)
             return ChoicePlace(place.index, choices, place.is_checked, place.advance)
         return self.member(place, name, location)
@@ -382,7 +388,7 @@ class LowerExpressions(LowerBase):
     def validity(self, value: RValue) -> ir.Expr:
         """Return whether a header value is valid."""
         if isinstance(value, ChoicePlace):
-            return self._chosen(value, [self.validity(choice) for choice in value.choices])
+            return self._chosen(value, [self.validity(choice) for choice in value.choices], self.frame.node.loc)
         if isinstance(value, HeaderPlace):
             return ir.IsValid(value.at)
         if isinstance(value, StructPlace):

@@ -77,7 +77,8 @@ class LowerLoops(LowerStatements):
             self.statements([node.body])
             self.loops_around = outer
 
-        self.block(act, node.loc)
+        with self.multiplied(node.loc, "with this loop in it"):
+            self.block(act, node.loc)
 
     # ------------------------------------------------------------------------------------------------ three clauses
     def for_loop(self, node: ast.ForStmt) -> None:
@@ -158,6 +159,7 @@ class LowerLoops(LowerStatements):
             while len(rounds) <= MAX_UNROLLED:
                 self.frame.env.update({c: ReadOnly(v) for c, v in values.items()})
                 rounds.append(values)
+                self.step(node.loc)
                 goes_on = self._quietly(node.condition)
                 if goes_on is None:
                     return None

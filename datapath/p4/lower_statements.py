@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from datapath.errors import Location
 from datapath.ir import model as ir
+from datapath.ir.size import n_in_expression
 from datapath.ir.walk import expressions
 from datapath.p4 import ast
 from datapath.p4 import types as t
@@ -46,6 +47,7 @@ class LowerStatements(LowerExpressions):
         there, so nothing is copied unless a branch returns only sometimes.
         """
         for i, node in enumerate(nodes):
+            self.step(node.loc)
             rest = nodes[i + 1 :]
             if isinstance(node, ast.ReturnStmt):
                 self._return(node)
@@ -212,9 +214,11 @@ class LowerStatements(LowerExpressions):
 
     def choose(self, place: ChoicePlace, location: Location, act: Callable[[Place], None]) -> None:
         """Emit what ``act`` does with the choice that the index names."""
+        n_named = n_choices(place.index, len(place.choices))
+        self.step(location, n_named * n_in_expression(place.index))
         outer = self.out
         rest: tuple[ir.Statement, ...] = ()
-        for i in reversed(range(n_choices(place.index, len(place.choices)))):
+        for i in reversed(range(n_named)):
             inner: list[ir.Statement] = []
             self.out = inner
             act(place.choices[i])

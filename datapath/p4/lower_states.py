@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from datapath.errors import Location
 from datapath.ir import model as ir
+from datapath.ir.size import MAX_STATES, n_in_transition
 from datapath.p4 import ast
 from datapath.p4 import types as t
 from datapath.p4.check_base import Call, Info
@@ -29,8 +30,6 @@ from datapath.p4.places import (
 )
 from datapath.p4.source import Report
 
-MAX_STATES = 4096
-
 
 class LowerStates(LowerExterns):
     """States."""
@@ -42,6 +41,7 @@ class LowerStates(LowerExterns):
         self._exits: dict[int, str] = {}  # of each block, by its label, the state behind it
         self.applied: set[ast.Node] = set()  # parsers that others apply
         self._names: set[str] = {ir.ACCEPT, ir.REJECT}
+        self._n_parts: dict[str, int] = {}  # of a state, by what their names begin with
         self._state = ""  # the one being filled
         self._location: Location | None = None
 
@@ -61,9 +61,11 @@ class LowerStates(LowerExterns):
         self.states.append(ir.State(self._state, tuple(self.out), transition, self._location))
         self.out = []
         self._n_states += 1
+        self._n_nodes += n_in_transition(transition)
+        location = self._location or self.frame.node.loc
+        self.step(location)
         if self._n_states > MAX_STATES:
-            assert self._location is not None
-            self.unsupported(self._location, f"more than {MAX_STATES} states when all sub-parsers are inlined")
+            self.too_large(location, f"more than {MAX_STATES} states")
 
     def _lay(self, steps: Sequence[Step]) -> bool:
         """Put steps into the state being filled and, at jumps, into further ones; tell whether their end is reached."""
@@ -126,9 +128,11 @@ class LowerStates(LowerExterns):
 
     def part_name(self, kind: str = "") -> str:
         """Name the next part of the state that is being filled."""
-        base, n = f"{self._state.split('$')[0]}${kind}", 1
+        base = f"{self._state.split('$')[0]}${kind}"
+        n = self._n_parts.get(base, 0) + 1
         while f"{base}{n}" in self._names:
             n += 1
+        self._n_parts[base] = n
         self._names.add(f"{base}{n}")
         return f"{base}{n}"
 

@@ -43,10 +43,11 @@ from datapath.ir.model import (
     Transition,
     VarbitEqual,
 )
+from datapath.ir.size import MAX_NODES, MAX_STATES, n_in_expression, n_in_transition, n_nodes
 from datapath.ir.walk import flat_statements, rebuild, rebuild_statement, state_expressions
 from datapath.passes.stack_access import accesses, element, equals, moves, out_of_bounds, resolve_expr, with_header
 
-MAX_STATES = 4096  # clones; a program that needs more is refused
+MAX_UNROLLED = 2 * MAX_NODES  # nodes: room also for the counts that bound_loops put in
 
 Heights = tuple[tuple[str, int], ...]  # nextIndex of each stack that matters, sorted
 
@@ -55,7 +56,7 @@ def unroll_stacks(program: Program) -> Program:
     """Run the pass.
 
     Raises:
-        P4UnsupportedError: More than ``MAX_STATES`` clones would be needed.
+        P4UnsupportedError: More than ``MAX_STATES`` clones would be needed, or ``MAX_UNROLLED`` nodes in them.
     """
     if not program.stacks:
         return program
@@ -73,21 +74,35 @@ class _Unroll:
         self.n_parts: dict[str, int] = {}
         self.todo: deque[tuple[str, Heights]] = deque()
         self.done: list[State] = []
+        self.n_nodes = 0
+        self.location: Location | None = None  # of the state being cloned
 
     def run(self) -> Program:
         self.enter(self.program.states[0].name, {path: 0 for path in self.sizes})
         while self.todo:
             name, heights = self.todo.popleft()
             state = self.states[name]
+            self.location = state.location
             known = {path: 0 for path in self.sizes} | dict(heights)
             self.emit(self.names[name, heights], state.statements, state.transition, known, state.location)
-            if len(self.done) > MAX_STATES:
-                where = state.location or Location(self.program.source, 1, 1)
-                message = f"header stacks unroll to more than {MAX_STATES} states"
-                raise P4UnsupportedError(
-                    Diagnostic(where, "unsupported", message, hint="make the header stacks of this loop smaller")
-                )
         return replace(self.program, states=tuple(self.done))
+
+    def add(self, state: State) -> None:
+        """Add a finished state."""
+        self.done.append(state)
+        self.count(n_in_transition(state.transition), state.location)
+
+    def count(self, n_nodes: int, location: Location | None) -> None:
+        """Give up when it is too much: what doubles with each step cannot be waited for."""
+        self.n_nodes += n_nodes
+        n_states = len(self.done) + len(self.todo)
+        what = f"{MAX_STATES} states" if n_states > MAX_STATES else f"{MAX_UNROLLED} statements and expressions"
+        if n_states > MAX_STATES or self.n_nodes > MAX_UNROLLED:
+            where = location or self.location or Location(self.program.source, 1, 1)
+            hint = "make the header stacks of this loop smaller, or use fewer indexes that only the packet tells"
+            raise P4UnsupportedError(
+                Diagnostic(where, "unsupported", f"header stacks unroll to more than {what}", hint=hint)
+            )
 
     def enter(self, name: str, heights: dict[str, int]) -> str:
         """Return the name of the clone of a state for these heights, to be made if it is new."""
@@ -117,11 +132,11 @@ class _Unroll:
             rest = tuple(statements[i + 1 :])
             parts = [self.part(name) for _ in range(2)]
             cases = (Case((Masked(1, 1),), parts[0]), Case((Any(),), parts[1]))
-            self.done.append(State(name, tuple(result), Select((split.condition,), cases), location))
+            self.add(State(name, tuple(result), Select((split.condition,), cases), location))
             for part, branch in zip(parts, (split.then, split.otherwise), strict=True):
                 self.emit(part, (*branch, *rest), transition, dict(heights), location)
             return
-        self.done.append(State(name, tuple(result), self.transition(transition, heights), location))
+        self.add(State(name, tuple(result), self.transition(transition, heights), location))
 
     def part(self, name: str) -> str:
         base = name.split("$")[0]
@@ -145,6 +160,7 @@ class _Unroll:
             return self.branch(statement, heights, result)
         if isinstance(statement, PushPop):
             result.extend(moves(statement, self.sizes[statement.stack]))
+            self.count(2 * self.sizes[statement.stack], statement.location)
             height = heights[statement.stack] + statement.count
             heights[statement.stack] = min(max(height, 0), self.sizes[statement.stack])
             return None
@@ -161,8 +177,14 @@ class _Unroll:
             statement = with_header(statement, at, found)
             if isinstance(statement, Extract) and at.select == "next":
                 heights[at.path] += 1
-        result.append(rebuild_statement(statement, lambda node: resolve_expr(node, heights, self.sizes)))
+        self.append(statement, heights, result)
         return None
+
+    def append(self, statement: Statement, heights: dict[str, int], result: list[Statement]) -> None:
+        """Append a statement without stack access in its expressions."""
+        resolved = rebuild_statement(statement, lambda node: resolve_expr(node, heights, self.sizes))
+        self.count(n_nodes(resolved), statement.location)
+        result.append(resolved)
 
     def set_next(self, statement: SetNext, heights: dict[str, int]) -> If | None:
         """Move a height; to one known only at run time by splitting at each that may be."""
@@ -181,6 +203,7 @@ class _Unroll:
     def branch(self, statement: If, heights: dict[str, int], result: list[Statement]) -> If | None:
         """Unroll an ``If`` in place where both branches leave the stacks alike."""
         condition = self.resolve(statement.condition, heights)
+        self.count(n_in_expression(condition), statement.location)
         branches, ends, splits = [], [], []
         for branch in (statement.then, statement.otherwise):
             inner, after = list[Statement](), dict(heights)
@@ -197,6 +220,7 @@ class _Unroll:
         """Append a choice over a run-time index; out of range nothing happens, but extract rejects."""
         assert at.index is not None
         index = self.resolve(at.index, heights)
+        self.count(self.sizes[at.path] * n_in_expression(index), statement.location)
         chain: tuple[Statement, ...] = ()
         if isinstance(statement, Extract):
             chain = (out_of_bounds(statement.location),)

@@ -2,7 +2,8 @@
 else; and what compiles parses like the reference model.
 
 Mutation knows the grammar as far as tokens and brackets go: names are replaced by names, numbers by numbers, bracketed
-pieces and statements move within a program and between programs.  Some mutants get random bytes instead.
+pieces and statements move within a program and between programs, and into loops, one in the other, so that few lines
+stand for very many.  Some mutants get random bytes instead.
 
 ``ci/fuzz compiler`` runs it for long, ``test_fuzz.py`` for a moment.
 """
@@ -93,7 +94,7 @@ class Mutator:
         if not tokens:
             return
         at = self.rng.randrange(len(tokens))
-        kind = self.rng.randrange(10)
+        kind = self.rng.randrange(11)
         if kind == 0:
             del tokens[at]
         elif kind == 1:
@@ -115,9 +116,11 @@ class Mutator:
             start, end = self.piece(other_tokens, self.rng.randrange(len(other_tokens)))
             here = self.piece(tokens, at)
             tokens[slice(*here) if kind == 7 else slice(at, at)] = other_tokens[start:end]
-        else:
+        elif kind == 9:
             start, end = self.piece(tokens, at)
             tokens[start:end] = tokens[start:end] * self.rng.choice((2, 3, 20))
+        else:
+            self.repeat_in_loops(tokens, at)
 
     def replace_alike(self, tokens: list[str], at: int) -> None:
         """Replace the next token that is a name, a number or an operator by one of its kind."""
@@ -133,6 +136,18 @@ class Mutator:
             else:
                 continue
             return
+
+    def repeat_in_loops(self, tokens: list[str], at: int) -> None:
+        """Put the next statement into loops."""
+        while at < len(tokens) and tokens[at] != ";":
+            at += 1
+        start, end = self.piece(tokens, min(at, len(tokens) - 1))
+        heads = []
+        for _ in range(self.rng.choice((1, 2, 2, 3))):
+            name, n = f"loop{len(heads)}", self.rng.choice((3, 60, 1000, 65535))
+            counted = f"for (bit<16> {name} = 0; {name} < {n}; {name} = {name} + 1) {{ "
+            heads.append(self.rng.choice((counted, f"for (bit<16> {name} in 0 .. {n}) {{ ")))
+        tokens[start:end] = [*TOKEN.findall("".join(heads)), *tokens[start:end], *TOKEN.findall(" }" * len(heads))]
 
     def piece(self, tokens: list[str], at: int) -> tuple[int, int]:
         """Return the range of the bracketed piece, or else of the statement, that ``at`` lies before."""
