@@ -23,7 +23,7 @@ parser P(packet_in packet, out headers_t hdr) {
         packet.extract(hdr.link);
         transition select(hdr.link.carries) { 0x88b5: tag; 0x88b6: whole; default: reject; }
     }
-    state tag { packet.extract(hdr.tag); transition accept; }
+    state tag { packet.extract(hdr.tag); transition select(hdr.tag.hops) { 0: reject; default: accept; } }
     state whole { packet.extract(hdr.whole); transition accept; }
 }
 Switch(P()) main;
@@ -51,7 +51,13 @@ def test_right_and_wrong_sums(program: CompiledProgram) -> None:
 
 
 @pytest.mark.parametrize(
-    "packet", [ETHERNET + b"\x88\xb6" + bytes(4) + b"payload", ETHERNET + b"\x08\0" + bytes(8), ETHERNET + b"\x88\xb5"]
+    "packet",
+    [
+        ETHERNET + b"\x88\xb6" + bytes(4) + b"payload",
+        ETHERNET + b"\x08\0" + bytes(8),
+        ETHERNET + b"\x88\xb5",
+        ETHERNET + bytes.fromhex("88b5 7123 0000 0040"),  # rejected behind a header with a wrong sum
+    ],
 )
 def test_nothing_is_said_of_other_packets(program: CompiledProgram, packet: bytes) -> None:
     assert check_declared(program, packet) == []
