@@ -137,7 +137,8 @@ def _digest(
 
 def _run_compiler(command: Sequence[str], directory: Path, name: str) -> None:
     """Run the compiler; turn what it says into our errors."""
-    environment = {**os.environ, "LC_ALL": "C"}  # the messages are searched below
+    # The messages are searched below; what a killed compiler leaves goes with the scratch directory.
+    environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(directory)}
     try:
         done = subprocess.run(
             command, cwd=directory, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False

@@ -2,6 +2,8 @@
 
 Used by ``build.py`` (shared objects), ``compiler.py`` (compiled programs) and ``xdp/`` (header tree).  Several
 processes may use it at once: an entry appears by one rename, whole or not at all, and is never changed afterwards.
+What is being made has a name that begins with ``SCRATCH``; a process that is killed leaves that behind, until somebody
+makes an entry an hour later.
 """
 
 from __future__ import annotations
@@ -10,10 +12,14 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from datapath.errors import LoadError
+
+SCRATCH = ".scratch."
+_ABANDONED_S = 3600.0  # nothing takes so long to make: compilers are given two minutes
 
 
 def cache_dir() -> Path:
@@ -42,7 +48,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         data: The whole content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    fd, temporary = tempfile.mkstemp(prefix=f"{SCRATCH}{path.name}.", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
@@ -75,9 +81,18 @@ def cached_file(path: Path, make: Callable[[Path], Path]) -> Path:
 @contextlib.contextmanager
 def _scratch(parent: Path) -> Iterator[Path]:
     """Yield an empty directory on the file system of ``parent``, removed afterwards."""
+    _remove_abandoned()
     parent.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(prefix=".scratch.", dir=parent))
+    path = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=parent))
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
+    """Remove what killed processes were making."""
+    for path in cache_dir().glob(f"*/{SCRATCH}*"):
+        with contextlib.suppress(OSError):  # its maker or somebody like us was faster
+            if time.time() - path.lstat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from datapath.cache import cache_dir
+from datapath.cache import SCRATCH, cache_dir
 from datapath.errors import NotSupportedError
 
 SOURCES_DIR = Path("/usr/src")
@@ -100,7 +100,7 @@ def _merged(directory: Path, common: Path) -> Path:
     if _is_complete(tree):
         return tree
     tree.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".scratch.", dir=tree.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=tree.parent) as scratch:
         made = Path(scratch) / "tree"
         machine = f"arch/{_architecture()}/include"
         for folder in ("include", machine):

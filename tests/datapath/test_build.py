@@ -60,6 +60,33 @@ def test_failed_make_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "d") == []
 
 
+def test_what_a_killed_process_left_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OVSP4_CACHE_DIR", str(tmp_path))
+    kept = [tmp_path / "objects" / name for name in (".scratch.young", ".hidden", "entry")]
+    left = [tmp_path / "objects" / ".scratch.folder", tmp_path / "programs" / ".scratch.file"]
+    for path in (*kept, left[0]):
+        path.mkdir(parents=True)
+    (left[0] / "half").write_text("")
+    write_atomically(left[1], b"")
+    for path in (*kept[1:], *left):
+        os.utime(path, (0, 0))
+    build_shared("new", texts={"a.c": "int a;"})
+    assert [path for path in left if path.exists()] == []
+    assert all(path.exists() for path in kept)
+
+
+def test_the_compilers_own_files_stand_in_the_cache_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A compiler that is killed cannot remove them."""
+    compiler, elsewhere = tmp_path / "cc", tmp_path / "elsewhere"
+    compiler.write_text('#!/bin/sh\ncase "$*" in *" -o "*) touch "$TMPDIR/part";; esac\nexec gcc "$@"\n')
+    compiler.chmod(0o755)
+    elsewhere.mkdir()
+    for name, value in (("CC", compiler), ("TMPDIR", elsewhere), ("OVSP4_CACHE_DIR", tmp_path / "cache")):
+        monkeypatch.setenv(name, str(value))
+    assert build_shared("part", texts={"a.c": "int a;"}).is_file()
+    assert not list(elsewhere.iterdir())
+
+
 def test_second_build_runs_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     first = build_shared("t", texts={"t.c": ANSWER}, defines={"ANSWER": "42"})
     assert answer(first) == 42

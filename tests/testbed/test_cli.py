@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 import datapath
 from datapath import FlowError, TopologyError
 from testbed import cli
+from testbed.wait import wait_until
+from tests.datapath.large_programs import TOO_MUCH, large_program
 
 OVSP4 = [sys.executable, "-m", "testbed.cli"]
 
@@ -110,6 +114,21 @@ def test_nobody_reading_is_no_error(verb: str, redirection: str) -> None:
     assert "Traceback" not in done.stderr
     assert "Broken pipe" not in done.stderr
     assert done.returncode == 0
+
+
+def test_ctrl_c_ends_the_enumeration_of_paths(tmp_path: Path) -> None:
+    """The solver's destructors, in which Python would lose the interrupt, run most of the time."""
+    program = tmp_path / "tangle.p4"
+    program.write_text(large_program(TOO_MUCH, 40))
+    command = [*OVSP4, "paths", "--max-paths=100000", str(program)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr
+        wait_until(lambda: "libz3" in Path(f"/proc/{process.pid}/maps").read_text(), 30, what="the solver")
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == -signal.SIGINT
+        assert process.stderr.read() == ""
 
 
 @pytest.mark.parametrize("verb", VERBS_THAT_PRINT)
