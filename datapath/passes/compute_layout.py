@@ -42,21 +42,7 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
         P4UnsupportedError: The program has more headers, or longer ones, than a switch can take.
     """
     _check_headers(program)
-    fields = [KeyField("in_port", IN_PORT_OFFSET * 8, 32), KeyField("parser_error", PARSER_ERROR_OFFSET * 8, 8)]
-    offset = VALID_OFFSET + 8 * -(-len(program.headers) // 64)
-    for i, header in enumerate(program.headers):
-        fields.append(KeyField(f"{header.path}.$valid", VALID_OFFSET * 8 + i, 1))
-    for variable in program.variables:
-        if variable.in_key:
-            size = (variable.width_bits + 7) // 8
-            offset += size
-            start = offset * 8 - variable.width_bits
-            fields.append(KeyField(variable.name, start, variable.width_bits, signed=variable.signed))
-    for header in program.headers:
-        if header.varbit:
-            path = f"{header.path}.{header.varbit.name}.$length"
-            fields.append(KeyField(path, offset * 8, LENGTH_SIZE * 8, header.path))
-            offset += LENGTH_SIZE
+    fields, offset = _before_the_headers(program)
     slots, end = _slots(program, offset)
     for header in sorted(program.headers, key=lambda h: (slots[h.path], program.headers.index(h))):
         fields += _header_fields(header, slots[header.path])
@@ -74,6 +60,26 @@ def compute_layout(program: Program, states: tuple[str, ...] = (), warn: Warn = 
         errors=program.errors,
         states=states or source_states(program),
     )
+
+
+def _before_the_headers(program: Program) -> tuple[list[KeyField], int]:
+    """Return the fields in front of the headers' slots, and the byte behind them."""
+    fields = [KeyField("in_port", IN_PORT_OFFSET * 8, 32), KeyField("parser_error", PARSER_ERROR_OFFSET * 8, 8)]
+    offset = VALID_OFFSET + 8 * -(-len(program.headers) // 64)
+    for i, header in enumerate(program.headers):
+        fields.append(KeyField(f"{header.path}.$valid", VALID_OFFSET * 8 + i, 1))
+    for variable in program.variables:
+        if variable.in_key:
+            size = (variable.width_bits + 7) // 8
+            offset += size
+            start = offset * 8 - variable.width_bits
+            fields.append(KeyField(variable.name, start, variable.width_bits, signed=variable.signed))
+    for header in program.headers:
+        if header.varbit:
+            path = f"{header.path}.{header.varbit.name}.$length"
+            fields.append(KeyField(path, offset * 8, LENGTH_SIZE * 8, header.path))
+            offset += LENGTH_SIZE
+    return fields, offset
 
 
 def source_states(program: Program) -> tuple[str, ...]:
