@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import topologies
@@ -20,6 +20,7 @@ from testbed.bench import ovsp4, traffic
 from testbed.bench.case import Forwarder
 from testbed.bench.ovsp4 import BRIDGE
 from testbed.bench.rig import TRAFFIC_CPU
+from testbed.bench.scratch_folder import scratch_folder
 from testbed.generator import Generator
 from testbed.measure import Receiver
 from testbed.network import Network
@@ -82,7 +83,7 @@ def leaf_spine(n_rounds: int) -> dict[str, Any]:
     The first start has an empty cache, so that everything is compiled; the others find it filled.
     """
     cold, warm = [], []
-    with tempfile.TemporaryDirectory(prefix="ovsp4-bench-") as directory, _cache_in(directory):
+    with scratch_folder() as directory, _cache_in(directory):
         cold.append(_start_and_stop())
         warm += [_start_and_stop() for _ in range(max(1, n_rounds))]
     return {
@@ -106,10 +107,10 @@ def _start_and_stop() -> tuple[float, float]:
 
 
 @contextmanager
-def _cache_in(directory: str) -> Iterator[None]:
+def _cache_in(directory: Path) -> Iterator[None]:
     """Use another cache directory for a while; child processes inherit it."""
     before = os.environ.get(CACHE_VARIABLE)
-    os.environ[CACHE_VARIABLE] = directory
+    os.environ[CACHE_VARIABLE] = str(directory)
     try:
         yield
     finally:

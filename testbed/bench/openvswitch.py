@@ -7,7 +7,6 @@ distribution's package is all it takes; its service is neither used nor disturbe
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from datapath import NotSupportedError, SetupError, WaitTimeoutError
 from testbed.bench import traffic
 from testbed.bench.case import Forwarder
 from testbed.bench.rig import SWITCH_CPU, Rig, stop_process
+from testbed.bench.scratch_folder import scratch_folder
 from testbed.wait import wait_until
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -43,7 +43,7 @@ def afpacket() -> Iterator[Forwarder]:
 def _open_vswitch(interface_settings: tuple[str, ...]) -> Iterator[Forwarder]:
     _check_installed()
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovsp4-bench-")))
+        directory = stack.enter_context(scratch_folder())
         rig = stack.enter_context(Rig())
         switch = _Daemons(rig, directory, stack)
         switch.vsctl("--no-wait", "init")
