@@ -51,6 +51,7 @@ source.close()
 network.stop()
 start(sys.argv[1]).stop()
 print("again", flush=True)
+time.sleep(1000)  # what is gone now is not gone because we are
 """,
     "host": """
 while os.path.exists(f"/proc/{a.pid}"):
@@ -63,6 +64,7 @@ source.close()
 network.stop()
 start(sys.argv[1]).stop()
 print("again", flush=True)
+time.sleep(1000)  # what is gone now is not gone because we are
 """,
     "owner": "time.sleep(1000)",
 }
