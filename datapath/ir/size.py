@@ -11,7 +11,7 @@ from datapath.ir.model import Expr, Select, Statement, Transition
 from datapath.ir.walk import children, statement_expressions
 
 MAX_NODES = 20_000  # statements and expressions; the largest parsers that we know of have 1,000
-MAX_STATES = 4096
+MAX_STATES = 1024  # a C compiler takes some 15 ms for each, the kernel takes some 250
 
 
 def n_nodes(statement: Statement) -> int:

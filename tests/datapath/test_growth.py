@@ -56,7 +56,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "functions": ("m.x = f30(m.x);", FUNCTIONS, ""),
     "idle_functions": ("f30();", IDLE_FUNCTIONS, "more than 60000 steps of the compiler"),
     "returns": ("m.x = f(m.x, m.y);", RETURNS, ""),
-    "sub_parsers": ("S30.apply(p, hdr.s[0]);", SUB_PARSERS, "more than 4096 states"),
+    "sub_parsers": ("S30.apply(p, hdr.s[0]);", SUB_PARSERS, "more than 1024 states"),
     "indexes_in_indexes": ("bit<8>[200] a; a[0] = hdr.h.a; m.x = (bit<32>)a[a[a[hdr.h.b]]];", "", ""),
     "indexes_in_loops": ("bit<8>[200] a; " + TO_99.format("i") + "a[hdr.h.a + (bit<8>)i] = a[hdr.h.b]; }", "", ""),
     "arrays_of_arrays": ("bit<8>[200][200] a; a[hdr.h.a][hdr.h.b] = 1;", "", ""),
@@ -143,7 +143,7 @@ TAKEN = {
     "ways_out": start(TO_29.format("i") + TO_29.format("j") + "if (m.x == j) break; m.x = j; } }"),
     "cases": start("", "p.lookahead<bit<32>>(), hdr.h.c", PAIRS),
     "ranges": start("", "p.lookahead<bit<32>>()", RANGES),
-    "states": states(1500),
+    "states": states(900),
 }
 
 
