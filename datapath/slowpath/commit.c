@@ -78,7 +78,8 @@ static void skip_equal(struct xl *x)
 	for (__u32 i = 0; i < layout->n_checksums; i++) {
 		__u32 at = sp_checksum_at(layout, &layout->checksums[i]);
 
-		memcpy(pending + at, bytes(written) + at, 2);
+		if (sums_header_here(x, layout->checksums[i].header))
+			memcpy(pending + at, bytes(written) + at, 2);
 	}
 }
 

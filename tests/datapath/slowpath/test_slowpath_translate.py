@@ -371,6 +371,12 @@ def test_all_gives_each_bucket_its_own_copy() -> None:
     )
 
 
+def test_where_another_header_has_its_checksum_nothing_is_written_twice() -> None:
+    group = Group(1, "all", (Bucket((Output(2),)), Bucket((Output(3),))))
+    text = actions(set_field("tcp.seq", 7), ToGroup(1), packet=make_packet(protocol=6).key, groups=(group,))
+    assert text == "set(tcp+4,4,0x00000007,restart) csum(tcp+16) output(2) output(3)"
+
+
 def test_too_many_actions_drop_and_are_counted() -> None:
     outputs = tuple(Output(p) for p in range(2, 67))
     with Lab() as lab:
