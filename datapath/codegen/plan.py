@@ -27,6 +27,7 @@ from datapath.ir.model import (
 from datapath.ir.validity import Validity, entry_validity
 from datapath.ir.walk import state_expressions
 
+MAX_FORGOTTEN = 32  # words at the head of a loop that need not be: they take half of the BPF stack (512 bytes)
 KEY_MEMBERS = ("in_port", "parser_error", "zero", "bridge", "valid", "pad")  # of struct flow_key, in every program
 RESERVED = ("accept", "reject", "offset", "cursor", "error", "valid", "p", "pkt", "key", "result", "rounds")
 
@@ -89,8 +90,38 @@ class Plan:
         return source in self.loops and self.loops[source] == self.loops.get(target)
 
     def live_locals(self, state: str) -> list[str]:
-        """Return the local variables (not the loop counter) whose value on entry matters, in order."""
-        return [name for name in self.local_names if name in self._live[state]]
+        """Return the local variables (not the loop counter) whose value on entry matters, in order.
+
+        At the head of a loop it is all that is read from there on, unless that is too much: what a way round has left
+        in one that does not matter would tell the ways apart all the same, and with them the rounds of loops behind.
+        """
+        live = [name for name in self.local_names if name in self._live[state]]
+        if state not in self.entries:
+            return live
+        read = self._read_from(state)
+        wide = [name for name in self.local_names if name in read]
+        return wide if sum(len(self.local_names[name]) for name in wide) <= MAX_FORGOTTEN else live
+
+    def _read_from(self, state: str) -> set[str]:
+        """Return the variables that a state or one behind it reads."""
+        seen, todo = {state}, [state]
+        while todo:
+            for target in self._follow[todo.pop()]:
+                if target in self._follow and target not in seen:
+                    seen.add(target)
+                    todo.append(target)
+        return set[str]().union(*(self._reads[name] for name in seen))
+
+    @cached_property
+    def _follow(self) -> dict[str, tuple[str, ...]]:
+        return {state.name: tuple(targets(state)) for state in self.program.states}
+
+    @cached_property
+    def _reads(self) -> dict[str, set[str]]:
+        return {
+            state.name: {e.name for e in state_expressions(state) if isinstance(e, VarRef)}
+            for state in self.program.states
+        }
 
     @cached_property
     def _live(self) -> dict[str, set[str]]:

@@ -39,7 +39,7 @@ def test_64_states_load_as_a_matter_of_course(kind: str, tmp_path: Path) -> None
     check_loads(compiled(tmp_path, kind, 64))
 
 
-@pytest.mark.parametrize("kind", ["dag", "stacks", "varbits"])
+@pytest.mark.parametrize("kind", ["dag", "stacks", "varbits", "options"])
 def test_160_states_load(kind: str, tmp_path: Path) -> None:
     check_loads(compiled(tmp_path, kind, 160))
 

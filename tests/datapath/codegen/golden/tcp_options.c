@@ -66,6 +66,7 @@ next:
 	{
 		visit(result, 1);
 		offset = pkt_forget(result, offset);
+		v_length = pkt_forget(result, v_length);
 		v_visits = pkt_forget(result, v_visits);
 		if (++rounds > 32) /* the visits end it no later */
 			goto fail_ParserTimeout;
