@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datapath.errors import FlowError
 
 N_LEGAL_MAX = 60  # names listed in a message; more would bury the fault
+N_FAULTS_MAX = 20  # faults told of one text, and texts whose faults are told
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,29 @@ class Span:
 
 
 class Faults:
-    """What is wrong with one or several texts; reported together."""
+    """What is wrong with one or several texts; reported together, up to a number above which nobody reads on."""
 
     def __init__(self) -> None:
         self._errors: list[FlowError] = []
 
     def add(self, span: Span, message: str, hint: str = "") -> None:
-        """Note a fault at a span."""
-        self._errors.append(FlowError(message, span.line, span.start + 1, max(1, len(span.text)), hint))
+        """Note a fault at a span.
+
+        Raises:
+            FlowError: Enough has been noted.
+        """
+        self.extend(FlowError(message, span.line, span.start + 1, max(1, len(span.text)), hint))
 
     def extend(self, other: FlowError) -> None:
-        """Take over the faults that another text was refused with."""
+        """Take over the faults that another text was refused with.
+
+        Raises:
+            FlowError: Enough has been noted.
+        """
         self._errors.append(other)
+        if len(self._errors) == N_FAULTS_MAX:
+            self._errors.append(FlowError("what stands behind this was not read"))
+            self.raise_if_any()
 
     def raise_if_any(self) -> None:
         """Raise FlowError if any fault was noted."""

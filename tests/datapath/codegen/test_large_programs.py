@@ -11,7 +11,6 @@ from large_programs import KINDS, large_program
 from datapath.compiler import CompiledProgram, compile_program
 from datapath.xdp.loader import load
 
-VERIFY_TIME_S = 3.0
 VERIFIED = 700_000  # instructions; the kernel gives up after a million
 
 pytestmark = [
@@ -31,7 +30,6 @@ def check_loads(program: CompiledProgram) -> None:
     loaded = load(program.c_source, program.layout)
     loaded.close()
     assert loaded.n_verified < VERIFIED
-    assert loaded.verify_time_s < VERIFY_TIME_S
 
 
 @pytest.mark.parametrize("kind", KINDS)

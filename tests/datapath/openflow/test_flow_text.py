@@ -135,6 +135,17 @@ def test_all_faults_of_all_texts_are_reported(registry: FieldRegistry) -> None:
         assert fault in message
 
 
+def test_reading_ends_where_nobody_would_read_on(registry: FieldRegistry) -> None:
+    """A file of something else than flows must not keep the switch busy with a suggestion for each line."""
+    with pytest.raises(FlowError) as caught:
+        parse_flows([f"quux{i}=1,actions=drop" for i in range(100_000)], registry)
+    assert "quux19" in str(caught.value)
+    assert "quux20" not in str(caught.value)
+    assert str(caught.value).endswith("what stands behind this was not read")
+    with pytest.raises(FlowError, match="what stands behind this was not read"):
+        parse_flow(",".join(f"quux{i}=1" for i in range(100_000)) + ",actions=drop", registry)
+
+
 def test_a_dumped_flow_can_be_added_again(registry: FieldRegistry) -> None:
     dumped = " cookie=0x5, duration=3.2s, table=0, n_packets=4, n_bytes=400, priority=9,ip actions=output:1"
     assert format_flow(parse_flow(dumped, registry), registry) == (
