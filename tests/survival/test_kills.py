@@ -43,16 +43,19 @@ while network.client.stats("s1")["ports"]["s1-eth2"]["tx_packets"] < 1000:
     time.sleep(0.01)
 print(network.name, network.fabric.pid, a.pid, flush=True)
 """
-AFTERWARDS = {
-    "vswitchd": """
-while network.is_running:
-    time.sleep(0.01)
+AGAIN = """
 source.close()
 network.stop()
 start(sys.argv[1]).stop()
 print("again", flush=True)
 time.sleep(1000)  # what is gone now is not gone because we are
-""",
+"""
+AFTERWARDS = {
+    "vswitchd": """
+while network.is_running:
+    time.sleep(0.01)
+"""
+    + AGAIN,
     "host": """
 while os.path.exists(f"/proc/{a.pid}"):
     time.sleep(0.01)
@@ -60,12 +63,8 @@ assert network.is_running
 before = network.client.stats("s1")["ports"]["s1-eth2"]["tx_packets"]
 while network.client.stats("s1")["ports"]["s1-eth2"]["tx_packets"] < before + 1000:
     time.sleep(0.01)
-source.close()
-network.stop()
-start(sys.argv[1]).stop()
-print("again", flush=True)
-time.sleep(1000)  # what is gone now is not gone because we are
-""",
+"""
+    + AGAIN,
     "owner": "time.sleep(1000)",
 }
 
